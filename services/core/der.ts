@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: Apache-2.0
+// Strict DER (X.690 §10): definite minimal lengths, single-byte tags, canonical values. What is read
+// re-encodes to the same bytes.
+import { concat } from './bytes.ts';
+import { ParseError } from './errors.ts';
+
+export const TAG = {
+  boolean: 0x01,
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  null: 0x05,
+  oid: 0x06,
+  enumerated: 0x0a,
+  utf8String: 0x0c,
+  printableString: 0x13,
+  t61String: 0x14,
+  ia5String: 0x16,
+  utcTime: 0x17,
+  generalizedTime: 0x18,
+  bmpString: 0x1e,
+  sequence: 0x30,
+  set: 0x31,
+} as const;
+
+/** Context-specific tag number `n`; constructed unless said otherwise. */
+export function context(n: number, constructed = true): number {
+  return (constructed ? 0xa0 : 0x80) | n;
+}
+
+export interface DerNode {
+  readonly tag: number;
+  /** The whole element, tag and length included. */
+  readonly raw: Uint8Array;
+  readonly content: Uint8Array;
+}
+
+/** A cursor over the elements of one constructed value. Every method throws ParseError. */
+export class DerReader {
+  readonly #bytes: Uint8Array;
+  readonly #what: string;
+  /** Moved by next() alone. */
+  #at = 0;
+
+  constructor(bytes: Uint8Array, what: string) {
+    this.#bytes = bytes;
+    this.#what = what;
+  }
+
+  /** Tag of the element that next() would return; undefined at the end. */
+  peek(): number | undefined {
+    return this.#bytes[this.#at];
+  }
+
+  next(): DerNode {
+    const start = this.#at;
+    const tag = this.#octet();
+    if ((tag & 0x1f) === 0x1f) throw new ParseError(`${this.#what}: multi-byte tag`);
+    const length = this.#length();
+    if (length > this.#bytes.length - this.#at) throw new ParseError(`${this.#what}: truncated`);
+    const contentStart = this.#at;
+    this.#at += length;
+    return {
+      tag,
+      raw: this.#bytes.subarray(start, this.#at),
+      content: this.#bytes.subarray(contentStart, this.#at),
+    };
+  }
+
+  expect(tag: number, what: string): DerNode {
+    const found = this.peek();
+    if (found !== tag) {
+      const name = found === undefined ? 'nothing' : `tag 0x${found.toString(16)}`;
+      throw new ParseError(`${this.#what}: ${name} where ${what} was expected`);
+    }
+    return this.next();
+  }
+
+  optional(tag: number): DerNode | undefined {
+    return this.peek() === tag ? this.next() : undefined;
+  }
+
+  sequence(what: string): DerReader {
+    return new DerReader(this.expect(TAG.sequence, what).content, what);
+  }
+
+  /** Refuses bytes that nobody read. */
+  end(): void {
+    if (this.#at !== this.#bytes.length)
+      throw new ParseError(`${this.#what}: unexpected data at the end`);
+  }
+
+  #octet(): number {
+    const octet = this.#bytes[this.#at];
+    if (octet === undefined) throw new ParseError(`${this.#what}: truncated`);
+    this.#at++;
+    return octet;
+  }
+
+  #length(): number {
+    const first = this.#octet();
+    if (first < 0x80) return first;
+    const count = first & 0x7f;
+    if (count === 0 || count > 4) throw new ParseError(`${this.#what}: length is not DER`);
+    let length = 0;
+    for (let i = 0; i < count; i++) length = length * 256 + this.#octet();
+    if (length < 0x80 || length < 256 ** (count - 1)) {
+      throw new ParseError(`${this.#what}: length is not minimal`);
+    }
+    return length;
+  }
+}
+
+/** The one element that `bytes` hold, nothing after it. */
+export function readDer(bytes: Uint8Array, tag: number, what: string): DerNode {
+  const reader = new DerReader(bytes, what);
+  const node = reader.expect(tag, what);
+  reader.end();
+  return node;
+}
+
+/** Splits constructed content into its elements. */
+export function children(content: Uint8Array, what: string): DerNode[] {
+  const reader = new DerReader(content, what);
+  const nodes: DerNode[] = [];
+  while (reader.peek() !== undefined) nodes.push(reader.next());
+  return nodes;
+}
+
+export function readBoolean(node: DerNode): boolean {
+  const octet = node.content[0];
+  if (node.content.length !== 1 || (octet !== 0x00 && octet !== 0xff)) {
+    throw new ParseError('BOOLEAN is not DER');
+  }
+  return octet === 0xff;
+}
+
+/** Two's complement content octets, minimal. */
+export function readInteger(node: DerNode): Uint8Array {
+  const { content } = node;
+  const [first, second] = content;
+  if (first === undefined) throw new ParseError('INTEGER is empty');
+  if (
+    second !== undefined &&
+    ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80))
+  ) {
+    throw new ParseError('INTEGER is not minimal');
+  }
+  return content;
+}
+
+export function readBigInt(node: DerNode): bigint {
+  const content = readInteger(node);
+  let value = 0n;
+  for (const octet of content) value = (value << 8n) | BigInt(octet);
+  return (content[0] as number) >= 0x80 ? value - (1n << BigInt(8 * content.length)) : value;
+}
+
+/** A small non-negative INTEGER (versions, counts). */
+export function readSmallInteger(node: DerNode, what: string): number {
+  const value = readBigInt(node);
+  if (value < 0n || value > 0x7fffffffn) throw new ParseError(`${what} is out of range`);
+  return Number(value);
+}
+
+/** BIT STRING of whole octets. */
+export function readBitString(node: DerNode): Uint8Array {
+  if (node.content[0] !== 0) throw new ParseError('BIT STRING has unused bits');
+  return node.content.subarray(1);
+}
+
+/** Named bits (RFC 5280 KeyUsage): the numbers of the bits that are set. */
+export function readNamedBits(node: DerNode): Set<number> {
+  const unused = node.content[0];
+  const octets = node.content.subarray(1);
+  const last = octets.at(-1);
+  if (unused === undefined || unused > 7 || (octets.length === 0 && unused !== 0)) {
+    throw new ParseError('BIT STRING is not DER');
+  }
+  // X.690 §11.2.2: trailing zero bits are removed
+  if (last !== undefined && (last & ((1 << (unused + 1)) - 1)) !== 1 << unused) {
+    throw new ParseError('BIT STRING is not DER');
+  }
+  const bits = new Set<number>();
+  octets.forEach((octet, i) => {
+    for (let bit = 0; bit < 8; bit++) if (octet & (0x80 >> bit)) bits.add(8 * i + bit);
+  });
+  return bits;
+}
+
+/** At most 128 arcs (GHSA-4qg8-fj49-pxjh). */
+export function readOid(node: DerNode): string {
+  const arcs: bigint[] = [];
+  let value = 0n;
+  let fresh = true;
+  for (const octet of node.content) {
+    if (fresh && octet === 0x80) throw new ParseError('OID is not minimal');
+    value = (value << 7n) | BigInt(octet & 0x7f);
+    fresh = octet < 0x80;
+    if (value >> 128n) throw new ParseError('OID arc is too large');
+    if (fresh) {
+      arcs.push(value);
+      value = 0n;
+      if (arcs.length > 127)
+        throw new ParseError('OID should be comprised of at most 128 components');
+    }
+  }
+  const first = arcs.shift();
+  if (!fresh || first === undefined) throw new ParseError('OID is truncated');
+  const root = first < 40n ? 0n : first < 80n ? 1n : 2n;
+  return [root, first - 40n * root, ...arcs].join('.');
+}
+
+const TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d{0,2}[1-9]))?Z$/;
+
+/**
+ * UTCTime or GeneralizedTime as milliseconds since 1970. Fractions (at most three digits, no
+ * trailing zero) only where `fractions` allows them (RFC 3161 §2.4.2; RFC 5280 §4.1.2.5 has none).
+ */
+export function readTime(node: DerNode, fractions = false): number {
+  let text = String.fromCharCode(...node.content);
+  if (node.tag === TAG.utcTime) text = (text < '50' ? '20' : '19') + text;
+  else if (node.tag !== TAG.generalizedTime)
+    throw new ParseError('neither UTCTime nor GeneralizedTime');
+  const match = TIME.exec(text);
+  if (match === null || (match[7] !== undefined && (!fractions || node.tag === TAG.utcTime))) {
+    throw new ParseError('time is not DER');
+  }
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const millis = Number((match[7] ?? '').padEnd(3, '0'));
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  date.setUTCHours(hour, minute, second, millis);
+  if (
+    date.getUTCMonth() !== month - 1 ||
+    date.getUTCDate() !== day ||
+    date.getUTCHours() !== hour ||
+    date.getUTCMinutes() !== minute ||
+    date.getUTCSeconds() !== second
+  ) {
+    throw new ParseError('time does not exist');
+  }
+  return date.getTime();
+}
+
+// --- writing ---
+
+function lengthOctets(length: number): number[] {
+  if (length < 0x80) return [length];
+  if (length < 0x100) return [0x81, length];
+  if (length < 0x10000) return [0x82, length >> 8, length & 0xff];
+  return [0x83, length >> 16, (length >> 8) & 0xff, length & 0xff];
+}
+
+/** Tag, length, content. Content up to 16 MiB. */
+export function tlv(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const header = lengthOctets(length);
+  const out = new Uint8Array(1 + header.length + length);
+  out[0] = tag;
+  out.set(header, 1);
+  let at = 1 + header.length;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+export function sequence(...parts: readonly Uint8Array[]): Uint8Array {
+  return tlv(TAG.sequence, ...parts);
+}
+
+/** INTEGER of an unsigned big-endian number. */
+export function unsignedInteger(bytes: Uint8Array): Uint8Array {
+  let start = 0;
+  while (start < bytes.length - 1 && bytes[start] === 0) start++;
+  const trimmed = bytes.subarray(start);
+  return (trimmed[0] ?? 0) >= 0x80
+    ? tlv(TAG.integer, new Uint8Array(1), trimmed)
+    : tlv(TAG.integer, trimmed);
+}
+
+export function smallInteger(value: number): Uint8Array {
+  return unsignedInteger(Uint8Array.of(value >> 24, value >> 16, value >> 8, value));
+}
+
+export function oid(text: string): Uint8Array {
+  const arcs = text.split('.').map(BigInt);
+  const [first, second, ...rest] = arcs;
+  if (first === undefined || second === undefined) throw new RangeError(`not an OID: ${text}`);
+  const octets: number[] = [];
+  for (let arc of [first * 40n + second, ...rest]) {
+    const group = [Number(arc & 0x7fn)];
+    for (arc >>= 7n; arc > 0n; arc >>= 7n) group.unshift(Number(arc & 0x7fn) | 0x80);
+    octets.push(...group);
+  }
+  return tlv(TAG.oid, Uint8Array.from(octets));
+}
+
+export function bitString(bytes: Uint8Array): Uint8Array {
+  return tlv(TAG.bitString, new Uint8Array(1), bytes);
+}
+
+export function octetString(...parts: readonly Uint8Array[]): Uint8Array {
+  return tlv(TAG.octetString, ...parts);
+}
+
+/** DER SET OF: elements in ascending order of their encodings (X.690 §11.6). */
+export function setOf(...parts: readonly Uint8Array[]): Uint8Array {
+  const sorted = [...parts].sort((a, b) => {
+    const length = Math.min(a.length, b.length);
+    for (let i = 0; i < length; i++) if (a[i] !== b[i]) return (a[i] as number) - (b[i] as number);
+    return a.length - b.length;
+  });
+  return tlv(TAG.set, concat(...sorted));
+}
+
+function digits(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}Z`;
+}
+
+function ascii(text: string): Uint8Array {
+  return Uint8Array.from(text, (c) => c.charCodeAt(0));
+}
+
+/** Whole seconds. */
+export function generalizedTime(ms: number): Uint8Array {
+  return tlv(TAG.generalizedTime, ascii(digits(ms)));
+}
+
+/** RFC 5280 §4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050 on. Whole seconds. */
+export function certificateTime(ms: number): Uint8Array {
+  const text = digits(ms);
+  return text < '2050'
+    ? tlv(TAG.utcTime, ascii(text.slice(2)))
+    : tlv(TAG.generalizedTime, ascii(text));
+}

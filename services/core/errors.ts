@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every error that Sigstead names, in one table: HTTP status, gRPC code, exit code of the CLI, and
+// the mend. Services answer from it once (runtime/http.ts), the CLI once (client/cli.ts).
+// Codes are stable: scripts and tests compare them.
+
+/** Bytes or text do not have the form their specification demands. The door that called the parser
+ * turns it into a coded error of its own. */
+export class ParseError extends Error {
+  override name = 'ParseError';
+}
+
+/** Exit codes of the CLI (docs/cli.md). */
+export const EXIT = {
+  ok: 0,
+  internal: 1,
+  usage: 2,
+  proof: 3,
+  identity: 4,
+  trust: 5,
+  network: 6,
+  token: 7,
+} as const;
+
+export interface ErrorRow {
+  /** HTTP status of a service that answers with it. */
+  readonly http: number;
+  /** google.rpc.Code in the JSON body. */
+  readonly grpc: number;
+  readonly exit: number;
+  /** What a person does about it. */
+  readonly mend: string;
+}
+
+const GRPC = {
+  invalid: 3,
+  notFound: 5,
+  exists: 6,
+  internal: 13,
+  unavailable: 14,
+  unimplemented: 12,
+};
+
+function request(mend: string, http = 400, grpc = GRPC.invalid): ErrorRow {
+  return { http, grpc, exit: EXIT.usage, mend };
+}
+function token(mend: string): ErrorRow {
+  return { http: 400, grpc: GRPC.invalid, exit: EXIT.token, mend };
+}
+function server(mend: string, http = 500, grpc = GRPC.internal): ErrorRow {
+  return { http, grpc, exit: EXIT.network, mend };
+}
+/** Not for HTTP: start-up, command line, verifier. */
+function local(exit: number, mend: string): ErrorRow {
+  return { http: 500, grpc: GRPC.internal, exit, mend };
+}
+
+export const ERRORS = {
+  // Any service
+  REQUEST_MALFORMED: request('Send JSON (or the binary form) that the API reference shows.'),
+  REQUEST_TOO_LARGE: request('Send a smaller body; the limit stands in the message.', 413),
+  NOT_FOUND: request('Check the path against the API reference.', 404, GRPC.notFound),
+  METHOD_NOT_ALLOWED: request(
+    'Use the method that the API reference names.',
+    405,
+    GRPC.unimplemented,
+  ),
+  UNSUPPORTED_MEDIA_TYPE: request('Set Content-Type to a type that the API reference names.', 415),
+  NOT_ACCEPTABLE: request('Let Accept admit the reply type that the API reference names.', 406),
+  INTERNAL: server('See the log of the server under this request id.'),
+  UNAVAILABLE: server('Try again after the seconds in Retry-After.', 503, GRPC.unavailable),
+
+  // Start-up and state
+  CONFIG_INVALID: local(EXIT.usage, 'Mend the named field; `sigstead config schema` lists all.'),
+  STATE_LOCKED: local(
+    EXIT.usage,
+    'Stop the process that holds the data directory, or use another --data.',
+  ),
+  STATE_INCONSISTENT: local(
+    EXIT.trust,
+    'Do not delete anything: restore the newer copy; see docs/operating.md.',
+  ),
+  STATE_NEWER: local(EXIT.usage, 'Run the version that wrote this data, or a newer one.'),
+  KEY_UNREADABLE: local(
+    EXIT.trust,
+    'Restore the key file from backup; a new key would break every issued proof.',
+  ),
+  CHAIN_INVALID: local(
+    EXIT.trust,
+    'Mend the certificate chain as the message says, then start again.',
+  ),
+
+  // Log engine
+  LOG_FULL: server('Try again after the seconds in Retry-After.', 503, GRPC.unavailable),
+  LOG_STOPPED: server('The log stopped to stay consistent; see its log line, then restart it.'),
+  LOG_FROZEN: request(
+    'This log has been frozen, please switch to the latest log.',
+    405,
+    GRPC.unimplemented,
+  ),
+  ENTRY_TOO_LARGE: request('An entry holds at most 65,535 bytes; sign a digest, not the data.'),
+  TREE_RANGE: request('Ask for an index or size within the published tree.'),
+
+  // Certificate authority (docs/ca.md)
+  TOKEN_MISSING: token(
+    'Send the token as `Authorization: Bearer` or in credentials.oidcIdentityToken.',
+  ),
+  TOKEN_MALFORMED: token('Send a compact JWT: three base64url parts.'),
+  TOKEN_ISSUER_UNKNOWN: token(
+    'Add the issuer to ca.issuers, byte for byte as the claim `iss` spells it.',
+  ),
+  TOKEN_ISSUER_UNREACHABLE: token(
+    'Check that the CA reaches the issuer, its certificate and its discovery document.',
+  ),
+  TOKEN_ALGORITHM: token('Let the issuer sign with an algorithm it advertises (RS256, ES256, …).'),
+  TOKEN_KEY_UNKNOWN: token(
+    'The issuer publishes no key with this `kid`; wait for its rotation to settle.',
+  ),
+  TOKEN_SIGNATURE: token('The token was altered or signed by another issuer; fetch a new one.'),
+  TOKEN_AUDIENCE: token('Request the token with the audience that this issuer is configured with.'),
+  TOKEN_EXPIRED: token('Fetch a new token right before signing.'),
+  TOKEN_NOT_YET_VALID: token('Check the clocks of the issuer and of the CA.'),
+  TOKEN_CLAIM: token('Let the issuer send the named claim in the named form.'),
+  TOKEN_EMAIL_UNVERIFIED: token(
+    'Verify the address at the issuer, or set skipEmailVerification for it.',
+  ),
+  KEY_UNPARSABLE: request('Send the public key as PEM or DER SubjectPublicKeyInfo.'),
+  KEY_WEAK: request('Use P-256, P-384, P-521, Ed25519 or RSA of 2048, 3072 or 4096 bits.'),
+  KEY_NOT_PERMITTED: request('Use a key type that ca.keyAlgorithms lists.'),
+  CSR_UNPARSABLE: request('Send a PKCS#10 request as base64 of its PEM.'),
+  POSSESSION_INVALID: request('Sign the token subject (or verified email) with the key you send.'),
+  CREDENTIALS_AMBIGUOUS: request('Send either publicKeyRequest or certificateSigningRequest.'),
+  CT_SUBMISSION: server('The CT log did not take the precertificate; see the log of the server.'),
+  CA_BACKEND: server('The CA could not sign; see the log of the server under this request id.'),
+
+  // CT log (docs/ctlog.md)
+  CT_CHAIN_UNTRUSTED: request('Submit a chain that ends in a root which get-roots lists.'),
+  CT_ENTRY_TYPE: request('Precertificates go to add-pre-chain, certificates to add-chain.'),
+
+  // Transparency log (docs/tlog.md)
+  ENTRY_MALFORMED: request('Send the named field in the form that the API reference shows.'),
+  ENTRY_KEY_MALFORMED: request(
+    'Send the key as SubjectPublicKeyInfo DER or the certificate as DER, nothing after it.',
+  ),
+  ENTRY_KEY_DETAILS: request('Set keyDetails to the algorithm of the key that you send.'),
+  ENTRY_ALGORITHM_DISABLED: request('Use an algorithm that this log accepts.'),
+  ENTRY_DIGEST_LENGTH: request('Send the digest that the algorithm in keyDetails makes.'),
+  ENTRY_SIGNATURE: request('The signature does not verify over the digest with this key.'),
+  ENTRY_KIND: request('Send hashedRekordRequestV002 or dsseRequestV002.'),
+
+  // Timestamp authority (docs/tsa.md)
+  TSA_REQUEST_MALFORMED: request('Send a strict DER TimeStampReq, or the JSON form.'),
+  TSA_HASH_UNKNOWN: request('Use SHA-256, SHA-384 or SHA-512.'),
+  TSA_HASH_WEAK: request('Use SHA-256, SHA-384 or SHA-512.'),
+  TSA_DIGEST_LENGTH: request('Send a digest as long as its algorithm makes it.'),
+  TSA_POLICY: request('Leave the policy out, or ask for one that this authority accepts.'),
+  TSA_EXTENSION: request('Send no extensions.'),
+  TSA_BODY_EMPTY: request('Send a timestamp request as the body.', 422),
+  TSA_CHAIN_EXPIRED: server(
+    'Renew the certificate chain of the timestamp authority.',
+    503,
+    GRPC.unavailable,
+  ),
+  TSA_CLOCK: server(
+    'The clock stands before the last stamp; mend the time source.',
+    503,
+    GRPC.unavailable,
+  ),
+
+  // Verifier: signature and proof (docs/verify.md)
+  BUNDLE_MALFORMED: local(
+    EXIT.proof,
+    'The bundle is damaged or not a Sigstore bundle; fetch it again.',
+  ),
+  BUNDLE_VERSION: local(EXIT.proof, 'Use a bundle of media type v0.1, v0.2 or v0.3.'),
+  CERTIFICATE_MALFORMED: local(EXIT.proof, 'The signing certificate is damaged.'),
+  CERTIFICATE_PATH: local(
+    EXIT.proof,
+    'The certificate comes from a CA that the trusted root does not hold.',
+  ),
+  CERTIFICATE_USAGE: local(EXIT.proof, 'The certificate is not one for code signing.'),
+  CERTIFICATE_TIME: local(
+    EXIT.proof,
+    'The signature was made outside the validity of its certificate.',
+  ),
+  SCT_MISSING: local(EXIT.proof, 'The certificate carries no proof of its CT log entry.'),
+  SCT_INVALID: local(
+    EXIT.proof,
+    'No SCT of the certificate verifies with a CT log of the trusted root.',
+  ),
+  TIMESTAMP_MISSING: local(EXIT.proof, 'Sign again with a timestamp authority.'),
+  TIMESTAMP_MALFORMED: local(EXIT.proof, 'The timestamp in the bundle is damaged.'),
+  TIMESTAMP_INVALID: local(
+    EXIT.proof,
+    'The timestamp does not belong to this signature, or was altered.',
+  ),
+  TIMESTAMP_UNTRUSTED: local(
+    EXIT.proof,
+    'The timestamp comes from an authority that the trusted root does not hold.',
+  ),
+  LOG_ENTRY_MISSING: local(EXIT.proof, 'The bundle carries no transparency log entry.'),
+  LOG_ENTRY_MALFORMED: local(EXIT.proof, 'The log entry in the bundle is damaged.'),
+  LOG_ENTRY_MISMATCH: local(
+    EXIT.proof,
+    'The log entry belongs to another artifact, key or signature.',
+  ),
+  LOG_ENTRY_DUPLICATE: local(EXIT.proof, 'The bundle holds the same log entry twice.'),
+  LOG_UNKNOWN: local(EXIT.proof, 'The entry comes from a log that the trusted root does not hold.'),
+  LOG_TIME: local(EXIT.proof, 'The entry lies outside the validity of the key of its log.'),
+  CHECKPOINT_MALFORMED: local(EXIT.proof, 'The checkpoint in the bundle is damaged.'),
+  CHECKPOINT_INVALID: local(
+    EXIT.proof,
+    'The checkpoint is not signed by the log, or is for another tree.',
+  ),
+  INCLUSION_PROOF_MISSING: local(EXIT.proof, 'The bundle carries no inclusion proof.'),
+  INCLUSION_PROOF_INVALID: local(
+    EXIT.proof,
+    'The inclusion proof does not lead to the root of the checkpoint.',
+  ),
+  SET_INVALID: local(EXIT.proof, 'The inclusion promise is not signed by the log.'),
+  SIGNATURE_INVALID: local(
+    EXIT.proof,
+    'The file was altered, or the signature belongs to another file.',
+  ),
+  DIGEST_MISMATCH: local(EXIT.proof, 'The digest in the bundle is not the digest of the file.'),
+  STATEMENT_MALFORMED: local(EXIT.proof, 'The attestation holds no in-toto statement.'),
+  SUBJECT_MISMATCH: local(EXIT.proof, 'The attestation names other subjects than this file.'),
+  PREDICATE_TYPE: local(
+    EXIT.identity,
+    'The attestation is of another predicate type than asked for.',
+  ),
+  IDENTITY_MISMATCH: local(EXIT.identity, 'Somebody else signed; the message names who.'),
+  ISSUER_MISMATCH: local(
+    EXIT.identity,
+    'Another identity provider vouched; the message names which.',
+  ),
+  IDENTITY_POLICY_MISSING: local(
+    EXIT.usage,
+    'Give --certificate-identity and --certificate-oidc-issuer.',
+  ),
+  KEY_MODE: local(
+    EXIT.usage,
+    'Give --key for key bundles, identities for certificate bundles, never both.',
+  ),
+
+  // Trust material and TUF
+  TRUST_ROOT_MALFORMED: local(
+    EXIT.trust,
+    'Export the trust files again with `sigstead trust export`.',
+  ),
+  SIGNING_CONFIG_MALFORMED: local(
+    EXIT.trust,
+    'Export the trust files again with `sigstead trust export`.',
+  ),
+  TRUST_FINGERPRINT: local(
+    EXIT.trust,
+    'Compare the fingerprint with the one that the operator gave you.',
+  ),
+  TUF_MALFORMED: local(
+    EXIT.trust,
+    'The metadata of the trust root is damaged; see the named file.',
+  ),
+  TUF_THRESHOLD: local(EXIT.trust, 'The named file lacks signatures of its keyholders.'),
+  TUF_EXPIRED: local(EXIT.trust, 'Check the clocks; then let the operator re-sign the named role.'),
+  TUF_ROLLBACK: local(
+    EXIT.trust,
+    'The repository went back to an older version: ask the operator why.',
+  ),
+  TUF_TARGET: local(EXIT.trust, 'The target file is missing or altered in the repository.'),
+
+  // Command line
+  USAGE: local(EXIT.usage, 'See --help.'),
+  FILE_UNREADABLE: local(EXIT.usage, 'Check the path and its permissions.'),
+  FILE_EXISTS: local(EXIT.usage, 'Use another name, or --force to replace it.'),
+  SERVICE_UNREACHABLE: local(
+    EXIT.network,
+    'Check the address in the signing config and the network.',
+  ),
+  SERVICE_REFUSED: local(
+    EXIT.network,
+    'The named service refused; its reason stands in the message.',
+  ),
+  SERVICE_ANSWER: local(
+    EXIT.network,
+    'The named service sent an answer that does not verify; nothing was written.',
+  ),
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** An error with a stable code. `message` says what was wrong, never a secret. */
+export class CodedError extends Error {
+  override name = 'CodedError';
+  readonly code: ErrorCode;
+  /** The field, claim, file or flag at fault. */
+  readonly field: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { field?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.field = options.field;
+  }
+
+  get row(): ErrorRow {
+    return ERRORS[this.code];
+  }
+}
+
+/** Runs a parser; its ParseError leaves as `code`, every other error as it is. */
+export function coded<T>(code: ErrorCode, field: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof ParseError) {
+      throw new CodedError(code, `${field}: ${error.message}`, { field, cause: error });
+    }
+    throw error;
+  }
+}
