@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every HTTP edge shares: the error body, the size limit, the request id.
+import type { Context } from 'hono';
+import { Hono } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { CodedError } from '../core/errors.ts';
+
+export type Env = { Variables: { requestId: string } };
+
+/** gRPC-gateway error body (google.rpc.Status) with a stable reason in google.rpc.ErrorInfo. */
+export function errorBody(error: CodedError): object {
+  const metadata: Record<string, string> = { mend: error.row.mend };
+  if (error.field !== undefined) metadata.field = error.field;
+  return {
+    code: error.row.grpc,
+    message: error.message,
+    details: [
+      {
+        '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
+        reason: error.code,
+        domain: 'sigstead',
+        metadata,
+      },
+    ],
+  };
+}
+
+/** Answers a CodedError from its row in the error table. Other errors are rethrown: app.onError logs them. */
+export function errorResponse(c: Context, error: unknown): Response {
+  if (!(error instanceof CodedError)) throw error;
+  const { http } = error.row;
+  if (http === 503) c.header('Retry-After', '1');
+  return c.json(errorBody(error), http as ContentfulStatusCode);
+}
+
+/**
+ * A Hono app that answers every fault as an error body: unknown paths with 404, CodedErrors by
+ * their row, anything else as 500 INTERNAL (the fault is ours; its text stays in the log).
+ */
+export function createApp(onFault: (error: unknown, requestId: string) => void = () => {}): Hono<Env> {
+  const app = new Hono<Env>();
+  app.notFound((c) => errorResponse(c, new CodedError('NOT_FOUND', 'Not Found')));
+  app.onError((error, c) => {
+    if (error instanceof CodedError) {
+      if (error.row.http >= 500) onFault(error, c.get('requestId'));
+      return errorResponse(c, error);
+    }
+    onFault(error, c.get('requestId'));
+    return errorResponse(c, new CodedError('INTERNAL', 'internal error'));
+  });
+  return app;
+}
+
+/** The request body, read no further than the limit. @throws CodedError REQUEST_TOO_LARGE */
+export async function readBody(c: Context, limitBytes: number): Promise<Uint8Array> {
+  const tooLarge = () => new CodedError('REQUEST_TOO_LARGE', `the body is larger than ${limitBytes} bytes`, { field: 'body' });
+  if (Number(c.req.header('content-length') ?? 0) > limitBytes) throw tooLarge();
+  const body = c.req.raw.body;
+  if (body === null) return new Uint8Array(0);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > limitBytes) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+}
