@@ -1,6 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Signature algorithms, one row each (sigstore protobuf-specs PublicKeyDetails; cosign's registry).
-import type { HashName, KeyKind, PublicKey } from './crypto.ts';
+
+export type HashName = 'sha1' | 'sha256' | 'sha384' | 'sha512';
+
+export type KeyKind = 'p256' | 'p384' | 'p521' | 'rsa' | 'ed25519';
+
+/** A public key, parsed once. Identity of the object is the cache key of the engines. */
+export interface PublicKey {
+  readonly kind: KeyKind;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly spki: Uint8Array;
+  /** Content of the BIT STRING: an uncompressed point, an RSAPublicKey, 32 bytes. */
+  readonly bits: Uint8Array;
+  /** RSA modulus length; curve size otherwise. */
+  readonly sizeBits: number;
+}
 
 export interface Algorithm {
   /** Name in the registry of algorithms, as flags and configs spell it. */

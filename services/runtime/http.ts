@@ -37,7 +37,9 @@ export function errorResponse(c: Context, error: unknown): Response {
  * A Hono app that answers every fault as an error body: unknown paths with 404, CodedErrors by
  * their row, anything else as 500 INTERNAL (the fault is ours; its text stays in the log).
  */
-export function createApp(onFault: (error: unknown, requestId: string) => void = () => {}): Hono<Env> {
+export function createApp(
+  onFault: (error: unknown, requestId: string) => void = () => {},
+): Hono<Env> {
   const app = new Hono<Env>();
   app.notFound((c) => errorResponse(c, new CodedError('NOT_FOUND', 'Not Found')));
   app.onError((error, c) => {
@@ -53,7 +55,10 @@ export function createApp(onFault: (error: unknown, requestId: string) => void =
 
 /** The request body, read no further than the limit. @throws CodedError REQUEST_TOO_LARGE */
 export async function readBody(c: Context, limitBytes: number): Promise<Uint8Array> {
-  const tooLarge = () => new CodedError('REQUEST_TOO_LARGE', `the body is larger than ${limitBytes} bytes`, { field: 'body' });
+  const tooLarge = () =>
+    new CodedError('REQUEST_TOO_LARGE', `the body is larger than ${limitBytes} bytes`, {
+      field: 'body',
+    });
   if (Number(c.req.header('content-length') ?? 0) > limitBytes) throw tooLarge();
   const body = c.req.raw.body;
   if (body === null) return new Uint8Array(0);

@@ -27,16 +27,20 @@ export function redact(value: unknown, field = ''): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
   if (Array.isArray(value)) return value.map((item) => redact(item));
   if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, redact(item, name)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([name, item]) => [name, redact(item, name)]),
+    );
   }
   return value;
 }
 
 export function jsonLogger(write: (line: string) => void, clock: Clock): Logger {
-  const line = (level: string) => (event: string, fields: Record<string, unknown> = {}) => {
-    const time = new Date(clock()).toISOString();
-    write(`${JSON.stringify({ time, level, event, ...(redact(fields) as object) })}\n`);
-  };
+  const line =
+    (level: string) =>
+    (event: string, fields: Record<string, unknown> = {}) => {
+      const time = new Date(clock()).toISOString();
+      write(`${JSON.stringify({ time, level, event, ...(redact(fields) as object) })}\n`);
+    };
   return { info: line('info'), warn: line('warn'), error: line('error') };
 }
 
@@ -46,7 +50,11 @@ export interface Metrics {
   counter(name: string, help: string): { inc(labels?: Labels, by?: number): void };
   /** Read when somebody scrapes. */
   gauge(name: string, help: string, read: () => number | Array<[Labels, number]>): void;
-  histogram(name: string, help: string, buckets?: readonly number[]): { observe(value: number, labels?: Labels): void };
+  histogram(
+    name: string,
+    help: string,
+    buckets?: readonly number[],
+  ): { observe(value: number, labels?: Labels): void };
 }
 
 export const noMetrics: Metrics = {
