@@ -29,18 +29,14 @@ export class ProtoMessage {
   readonly path: string;
   readonly #fields = new Map<string, Json>();
 
-  /**
-   * @param names the fields of the message in camelCase; others are refused. An entry
-   *   `camel=snake` gives the other spelling where the rule does not (V002 = v002).
-   */
+  /** @param names the fields of the message in camelCase; others are refused */
   constructor(value: Json, path: string, names: readonly string[]) {
     this.path = path;
     if (!isJsonObject(value)) throw new FieldError(path === '' ? 'body' : path, 'not an object');
     const spellings = new Map<string, string>();
-    for (const entry of names) {
-      const [camel = '', snake = snakeCase(camel)] = entry.split('=');
-      spellings.set(camel, camel);
-      spellings.set(snake, camel);
+    for (const name of names) {
+      spellings.set(name, name);
+      spellings.set(snakeCase(name), name);
     }
     for (const [spelling, item] of Object.entries(value)) {
       const name = spellings.get(spelling);
