@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// The certificate transparency log: one tree, read through RFC 6962 and as static tiles, written
+// over HTTP or, by a CA in the same process, through a call.
+import { join } from 'node:path';
+import type { Crypto } from '../core/crypto.ts';
+import { CodedError } from '../core/errors.ts';
+import { encodeSct, type Sct } from '../core/sct.ts';
+import type { Certificate } from '../core/x509.ts';
+import { type Log, openLog } from '../log/log.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Signer } from '../runtime/keys.ts';
+import type { Service } from '../runtime/service.ts';
+import type { Logger, Metrics } from '../runtime/telemetry.ts';
+import { ctlogRoutes } from './app.ts';
+import { judgeSubmission } from './chain.ts';
+import { headSigner } from './head.ts';
+import { IssuerStore } from './issuers.ts';
+import type { CtEntry } from './leaf.ts';
+import { submitEntry } from './submit.ts';
+
+export interface CtLogOptions {
+  readonly crypto: Crypto;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Entries, tiles, head, issuers. */
+  readonly directory: string;
+  /** High-water mark; best on another volume. */
+  readonly markDirectory: string;
+  readonly signer: Signer;
+  /** `<host>/ctlog`: the submission prefix without scheme; fixed for the life of the log. */
+  readonly origin: string;
+  /** Chains end in one of these; former roots of the CA among them. */
+  readonly roots: readonly Certificate[];
+  /** SCTs carry leaf_index. */
+  readonly leafIndex: boolean;
+  readonly queueLimit?: number;
+}
+
+/**
+ * Logs a precertificate that the caller made and signed itself, and gives its SCT, encoded. The CA
+ * vouches for the chain: it is not verified again. @throws CodedError as Log.append does
+ */
+export type SubmitPrecert = (submission: {
+  /** DER, signed, with poison. */
+  readonly precert: Uint8Array;
+  /** TBSCertificate without poison. */
+  readonly tbs: Uint8Array;
+  /** SHA-256 of the issuer's SPKI. */
+  readonly issuerKeyHash: Uint8Array;
+  /** Issuing certificate first, root last; DER. */
+  readonly chain: readonly Uint8Array[];
+}) => Promise<Uint8Array>;
+
+export interface CtLog extends Service {
+  readonly log: Log;
+  readonly submit: SubmitPrecert;
+  /** SHA-256 of the key (RFC 6962 §3.2). */
+  readonly logId: Uint8Array;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Uint8Array;
+}
+
+/** @throws CodedError STATE_INCONSISTENT, and others as openLog does */
+export async function openCtLog(options: CtLogOptions): Promise<CtLog> {
+  const { crypto, clock, logger, metrics, signer, origin, roots, leafIndex } = options;
+  const logId = crypto.digest('sha256', signer.spki);
+  const issuers = new IssuerStore(join(options.directory, 'issuers'), crypto);
+  const log = await openLog({
+    name: 'ctlog',
+    directory: options.directory,
+    markDirectory: options.markDirectory,
+    treeId: origin,
+    signHead: headSigner(crypto, origin, logId, signer),
+    framing: 'none',
+    clock,
+    logger,
+    metrics,
+    ...(options.queueLimit === undefined ? {} : { queueLimit: options.queueLimit }),
+  });
+  const parts = { crypto, log, signer, logId, issuers, leafIndex };
+  const submissions = metrics.counter('sigstead_ctlog_submissions_total', 'Submissions by result.');
+
+  const counted = async (work: () => Promise<Sct>): Promise<Sct> => {
+    try {
+      const sct = await work();
+      submissions.inc({ result: 'accepted' });
+      return sct;
+    } catch (error) {
+      submissions.inc({ result: error instanceof CodedError ? error.code : 'INTERNAL' });
+      throw error;
+    }
+  };
+  const submit: SubmitPrecert = async ({ precert, tbs, issuerKeyHash, chain }) => {
+    const entry: CtEntry = { type: 'precert', precert, tbs, issuerKeyHash };
+    return encodeSct(await counted(() => submitEntry(parts, { entry, chain })));
+  };
+  const submitOverHttp = (wanted: CtEntry['type'], body: Uint8Array) =>
+    counted(async () => submitEntry(parts, judgeSubmission(crypto, roots, wanted, body)));
+
+  return {
+    name: 'ctlog',
+    log,
+    submit,
+    logId,
+    publicKey: signer.spki,
+    routes: ctlogRoutes({
+      logger,
+      log,
+      issuers,
+      roots: roots.map(({ der }) => der),
+      submit: submitOverHttp,
+    }),
+    readiness: () => log.readiness(),
+    close: () => log.close(),
+  };
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the transparency log takes: a signature that verifies with a key of an enabled algorithm.
+// In the order of rekor-tiles' validation:
+//
+//   1. something is there: content, verifier, rawBytes, digest      request.ts
+//   2. keyDetails is specified
+//   3. the key or the certificate parses as DER
+//   4. keyDetails names the algorithm of the key, and the log accepts it
+//   5. the digest is as long as the hash of the algorithm makes it
+//   6. the signature verifies over the digest
+//
+// Validity, chain and identity of a certificate are not judged here: verifiers do that.
+import {
+  ALGORITHMS,
+  type Algorithm,
+  defaultAlgorithm,
+  ECDSA_P256_SHA256,
+  type PublicKey,
+} from '../core/algorithm.ts';
+import type { Crypto } from '../core/crypto.ts';
+import { pae } from '../core/dsse.ts';
+import { buildHashedRekord, type EntryVerifier, HASH_ALGORITHMS } from '../core/entry.ts';
+import { CodedError, coded } from '../core/errors.ts';
+import { parseCertificate, parsePublicKey } from '../core/x509.ts';
+import type { Proposal, ProposedVerifier } from './request.ts';
+
+/** The algorithms that this release takes; the other rows of ALGORITHMS are known and refused. */
+const ENABLED: ReadonlySet<Algorithm> = new Set([ECDSA_P256_SHA256]);
+
+/** C2SP tlog-tiles: an entry has a length of 16 bits in its bundle. */
+const MAX_ENTRY_LENGTH = 65_535;
+
+function parseKey(verifier: EntryVerifier, path: string): PublicKey {
+  return 'publicKey' in verifier
+    ? coded('ENTRY_KEY_MALFORMED', `${path}.publicKey.rawBytes`, () =>
+        parsePublicKey(verifier.publicKey),
+      )
+    : coded(
+        'ENTRY_KEY_MALFORMED',
+        `${path}.x509Certificate.rawBytes`,
+        () => parseCertificate(verifier.x509Certificate).publicKey,
+      );
+}
+
+/** Steps 2 to 4. */
+function judgeKey({ path, key, keyDetails }: ProposedVerifier): {
+  publicKey: PublicKey;
+  algorithm: Algorithm;
+} {
+  const field = `${path}.keyDetails`;
+  if (keyDetails === 0) throw new CodedError('ENTRY_KEY_DETAILS', `${field}: missing`, { field });
+  const publicKey = parseKey(key, path);
+  const algorithm = ALGORITHMS.find((row) => row.keyDetailsNumber === keyDetails);
+  if (algorithm === undefined) {
+    throw new CodedError('ENTRY_ALGORITHM_DISABLED', `${field}: ${keyDetails} is not accepted`, {
+      field,
+    });
+  }
+  const fits =
+    algorithm.kind === publicKey.kind &&
+    (algorithm.sizeBits === 0 || algorithm.sizeBits === publicKey.sizeBits);
+  if (!fits) {
+    const found = defaultAlgorithm(publicKey)?.keyDetails ?? publicKey.kind;
+    throw new CodedError(
+      'ENTRY_KEY_DETAILS',
+      `${field}: ${algorithm.keyDetails}, but the key is ${found}`,
+      { field },
+    );
+  }
+  if (!ENABLED.has(algorithm)) {
+    throw new CodedError(
+      'ENTRY_ALGORITHM_DISABLED',
+      `${field}: ${algorithm.keyDetails} is not accepted`,
+      { field },
+    );
+  }
+  return { publicKey, algorithm };
+}
+
+function refuseSignature(field: string): never {
+  throw new CodedError('ENTRY_SIGNATURE', `${field}: does not verify`, { field });
+}
+
+function judgeDigest(digest: Uint8Array, algorithm: Algorithm): void {
+  const length = HASH_ALGORITHMS.find(({ hash }) => hash === algorithm.hash)?.length;
+  if (digest.length === length) return;
+  const field = 'hashedRekordRequestV002.digest';
+  throw new CodedError(
+    'ENTRY_DIGEST_LENGTH',
+    `${field}: ${digest.length} bytes, ${length} expected`,
+    { field },
+  );
+}
+
+/** Steps 5 and 6; the digest that the entry holds. */
+function judgeSignature(
+  crypto: Crypto,
+  proposal: Proposal,
+  key: PublicKey,
+  algorithm: Algorithm,
+): Uint8Array {
+  if (proposal.kind === 'hashedrekord') {
+    judgeDigest(proposal.digest, algorithm);
+    return crypto.verifyDigest(key, algorithm, proposal.digest, proposal.signature)
+      ? proposal.digest
+      : refuseSignature('hashedRekordRequestV002.signature.content');
+  }
+  // The message is at hand, so OpenSSL verifies it whole.
+  const message = pae(proposal.payloadType, proposal.payload);
+  return crypto.verify(key, algorithm, message, proposal.signature)
+    ? crypto.digest(algorithm.hash ?? 'sha256', message)
+    : refuseSignature('dsseRequestV002.envelope.signatures');
+}
+
+/**
+ * The canonical body of the entry that a proposal asks for: hashedrekord 0.0.2 in either case, for
+ * DSSE over the digest of the PAE, since newer verifiers read no other kind.
+ * @throws CodedError ENTRY_KEY_DETAILS, ENTRY_KEY_MALFORMED, ENTRY_ALGORITHM_DISABLED,
+ *   ENTRY_DIGEST_LENGTH, ENTRY_SIGNATURE, ENTRY_TOO_LARGE
+ */
+export function admit(crypto: Crypto, proposal: Proposal): Uint8Array {
+  const { publicKey, algorithm } = judgeKey(proposal.verifier);
+  const digest = judgeSignature(crypto, proposal, publicKey, algorithm);
+  const body = buildHashedRekord({
+    digest,
+    algorithm,
+    signature: proposal.signature,
+    verifier: proposal.verifier.key,
+  });
+  if (body.length > MAX_ENTRY_LENGTH) {
+    throw new CodedError('ENTRY_TOO_LARGE', `the entry would hold ${body.length} bytes`);
+  }
+  return body;
+}

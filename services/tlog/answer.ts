@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// TransparencyLogEntry in protojson. No field but these: clients parse it strictly.
+import { base64, fromUtf8 } from '../core/bytes.ts';
+import { HASHEDREKORD_V002 } from '../core/entry.ts';
+import type { Appended } from '../log/log.ts';
+
+/** No time and no promise: a v2 entry is proven by its checkpoint, and dated by a timestamp. */
+export function transparencyLogEntry(
+  logId: Uint8Array,
+  body: Uint8Array,
+  appended: Appended,
+): string {
+  return JSON.stringify({
+    logIndex: String(appended.index),
+    logId: { keyId: base64(logId) },
+    kindVersion: HASHEDREKORD_V002,
+    integratedTime: '0',
+    inclusionProof: {
+      logIndex: String(appended.index),
+      rootHash: base64(appended.root),
+      treeSize: String(appended.size),
+      hashes: appended.proof.map(base64),
+      checkpoint: { envelope: fromUtf8(appended.checkpoint) },
+    },
+    canonicalizedBody: base64(body),
+  });
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rekor v2 over HTTP.
+//
+//   POST /api/v2/log/entries                 one entry in; 201 once it stands in a durable checkpoint
+//   GET  /api/v2/checkpoint                  signed note
+//   GET  /api/v2/tile/<L>/<N>[.p/<W>]        hashes (C2SP tlog-tiles)
+//   GET  /api/v2/tile/entries/<N>[.p/<W>]    entry bundles
+import type { Context, Hono } from 'hono';
+import { CodedError, ParseError } from '../core/errors.ts';
+import { parseTilePath } from '../core/tile.ts';
+import type { Log } from '../log/log.ts';
+import { createApp, type Env, readBody } from '../runtime/http.ts';
+import type { Logger } from '../runtime/telemetry.ts';
+
+export const BODY_LIMIT = 4 << 20;
+const TILE_PREFIX = '/api/v2/tile/';
+const IMMUTABLE = 'public, max-age=604800, immutable';
+const FROZEN = 'This log has been frozen, please switch to the latest log.';
+
+export interface AppOptions {
+  readonly log: Log;
+  readonly logger: Logger;
+  /** A frozen log keeps serving what it holds. */
+  readonly frozen: boolean;
+  /** The entry of a request body, as JSON of its TransparencyLogEntry. @throws CodedError */
+  readonly write: (body: Uint8Array) => Promise<string>;
+}
+
+function tileAt(log: Log, path: string): Uint8Array {
+  try {
+    const { level, index, width } = parseTilePath(path);
+    let found: Uint8Array | undefined;
+    if (level === 'entries') found = log.entryBundle(index, width);
+    else if (level !== 'data') found = log.tile(level, index, width);
+    if (found !== undefined) return found;
+  } catch (error) {
+    if (!(error instanceof ParseError)) throw error;
+  }
+  throw new CodedError('NOT_FOUND', 'no such tile in the published tree');
+}
+
+function readRoutes(app: Hono<Env>, log: Log): void {
+  // Anybody may read, a page from another origin too.
+  const openToPages = (c: Context) => c.header('Access-Control-Allow-Origin', '*');
+  app.get('/api/v2/checkpoint', (c) => {
+    openToPages(c);
+    c.header('Content-Type', 'text/plain; charset=utf-8');
+    c.header('Cache-Control', 'no-store');
+    return c.body(new Uint8Array(log.head().checkpoint));
+  });
+  app.get(`${TILE_PREFIX}*`, (c) => {
+    openToPages(c);
+    const tile = tileAt(
+      log,
+      c.req.path.slice(c.req.path.indexOf(TILE_PREFIX) + TILE_PREFIX.length),
+    );
+    c.header('Content-Type', 'application/octet-stream');
+    c.header('Cache-Control', IMMUTABLE);
+    return c.body(new Uint8Array(tile));
+  });
+}
+
+export function tlogRoutes({ log, logger, frozen, write }: AppOptions): Hono<Env> {
+  const app = createApp((error, requestId) => logger.error('tlog fault', { error, requestId }));
+  app.post('/api/v2/log/entries', async (c) => {
+    if (frozen) return c.text(FROZEN, 405);
+    const body = await readBody(c, BODY_LIMIT);
+    const answer = await write(body);
+    c.header('Content-Type', 'application/json');
+    return c.body(answer, 201);
+  });
+  readRoutes(app, log);
+  for (const path of ['/api/v2/log/entries', '/api/v2/checkpoint', `${TILE_PREFIX}*`]) {
+    app.all(path, () => {
+      throw new CodedError('METHOD_NOT_ALLOWED', 'Method Not Allowed');
+    });
+  }
+  return app;
+}

@@ -1,0 +1,519 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes requests.json beside this file: bodies of POST /api/v2/log/entries with the answer each
+// must get. `node test/vectors/tlog/generate.ts`; same output on every run.
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ed25519 } from '@noble/curves/ed25519.js';
+import { p256, p384 } from '@noble/curves/nist.js';
+import { base64, base64url, concat, utf8 } from '../../../services/core/bytes.ts';
+import {
+  bitString,
+  certificateTime,
+  context,
+  oid,
+  sequence,
+  setOf,
+  smallInteger,
+  TAG,
+  tlv,
+  unsignedInteger,
+} from '../../../services/core/der.ts';
+import { pae } from '../../../services/core/dsse.ts';
+
+interface Case {
+  name: string;
+  body: string;
+  status: number;
+  code?: string;
+  field?: string;
+}
+
+const cases: Case[] = [];
+const sha256 = (data: Uint8Array) => new Uint8Array(createHash('sha256').update(data).digest());
+const secret = (name: string) => sha256(utf8(`secret ${name}`));
+
+const EC_KEY = '1.2.840.10045.2.1';
+const ecSpki = (curve: string, point: Uint8Array) =>
+  sequence(sequence(oid(EC_KEY), oid(curve)), bitString(point));
+const P256_OID = '1.2.840.10045.3.1.7';
+
+const key = secret('p256');
+const spki = ecSpki(P256_OID, p256.getPublicKey(key, false));
+const otherSpki = ecSpki(P256_OID, p256.getPublicKey(secret('other'), false));
+const p384Key = concat(secret('p384'), secret('p384 too').subarray(0, 16));
+const p384Spki = ecSpki('1.3.132.0.34', p384.getPublicKey(p384Key, false));
+const edSpki = sequence(
+  sequence(oid('1.3.101.112')),
+  bitString(ed25519.getPublicKey(secret('ed25519'))),
+);
+const rsaModulus = concat(...Array.from({ length: 8 }, (_, i) => secret(`rsa ${i}`)));
+rsaModulus[0] = 0xc1;
+rsaModulus[255] = (rsaModulus[255] as number) | 1;
+const rsaSpki = sequence(
+  sequence(oid('1.2.840.113549.1.1.1'), tlv(TAG.null)),
+  bitString(sequence(unsignedInteger(rsaModulus), unsignedInteger(Uint8Array.of(1, 0, 1)))),
+);
+
+const sign = (digest: Uint8Array, by: Uint8Array = key) =>
+  p256.sign(digest, by, { prehash: false, lowS: false, format: 'der' });
+
+function certificate(publicKey: Uint8Array, filler = 0): Uint8Array {
+  const name = sequence(
+    setOf(sequence(oid('2.5.4.3'), tlv(TAG.utf8String, utf8(`test${'x'.repeat(filler)}`)))),
+  );
+  const algorithm = sequence(oid('1.2.840.10045.4.3.2'));
+  const tbs = sequence(
+    tlv(context(0), smallInteger(2)),
+    smallInteger(77),
+    algorithm,
+    name,
+    sequence(certificateTime(Date.UTC(2020, 0, 1)), certificateTime(Date.UTC(2020, 0, 2))),
+    name,
+    publicKey,
+  );
+  return sequence(tbs, algorithm, bitString(sign(sha256(tbs))));
+}
+
+const digest = sha256(utf8('an artifact'));
+const signature = sign(digest);
+const verifier = (
+  rawBytes: Uint8Array = spki,
+  keyDetails: unknown = 'PKIX_ECDSA_P256_SHA_256',
+) => ({
+  publicKey: { rawBytes: base64(rawBytes) },
+  keyDetails,
+});
+const certified = (der: Uint8Array) => ({
+  x509Certificate: { rawBytes: base64(der) },
+  keyDetails: 'PKIX_ECDSA_P256_SHA_256',
+});
+interface Bend {
+  digest?: unknown;
+  content?: unknown;
+  verifier?: unknown;
+}
+function hashed(bend: Bend = {}): object {
+  const fields = {
+    digest: base64(digest),
+    content: base64(signature),
+    verifier: verifier(),
+    ...bend,
+  };
+  const { content, verifier: by } = fields;
+  return {
+    hashedRekordRequestV002: { digest: fields.digest, signature: { content, verifier: by } },
+  };
+}
+
+const payloadType = 'application/vnd.in-toto+json';
+const payload = utf8('{"_type":"https://in-toto.io/Statement/v1"}');
+const dsseSignature = { sig: base64(sign(sha256(pae(payloadType, payload)))), keyid: 'any' };
+const envelope = { payload: base64(payload), payloadType, signatures: [dsseSignature] };
+const dsse = (bend: object = {}, verifiers: unknown = [verifier()]) => ({
+  dsseRequestV002: { envelope: { ...envelope, ...bend }, verifiers },
+});
+
+function add(name: string, body: object | string, status: number, code?: string, field?: string) {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  cases.push({
+    name,
+    body: text,
+    status,
+    ...(code === undefined ? {} : { code }),
+    ...(field === undefined ? {} : { field }),
+  });
+}
+
+const ROOT = 'hashedRekordRequestV002';
+const CONTENT = `${ROOT}.signature.content`;
+const VERIFIER = `${ROOT}.signature.verifier`;
+const good = JSON.stringify(hashed());
+
+// Taken, in every spelling of protojson.
+add('public key', hashed(), 201);
+add('certificate', hashed({ verifier: certified(certificate(spki)) }), 201);
+add('enum by number', hashed({ verifier: verifier(spki, 5) }), 201);
+add(
+  'snake case',
+  {
+    hashed_rekord_request_v002: {
+      digest: base64(digest),
+      signature: {
+        content: base64(signature),
+        verifier: {
+          public_key: { raw_bytes: base64(spki) },
+          key_details: 'PKIX_ECDSA_P256_SHA_256',
+        },
+      },
+    },
+  },
+  201,
+);
+add(
+  'URL-safe base64 without padding',
+  hashed({ digest: base64url(digest), content: base64url(signature) }),
+  201,
+);
+add('null is absent', good.replace('{', '{"dsseRequestV002":null,'), 201);
+add('null oneof member', hashed({ verifier: { ...verifier(), x509Certificate: null } }), 201);
+add('white space', JSON.stringify(hashed(), null, 2), 201);
+add(
+  'high s',
+  hashed({
+    content: base64(p256.sign(digest, key, { prehash: false, lowS: true, format: 'der' })),
+  }),
+  201,
+);
+add('dsse', dsse(), 201);
+add('dsse with a certificate', dsse({}, [certified(certificate(spki))]), 201);
+
+// Form of the body.
+add('no body', '', 400, 'REQUEST_MALFORMED', 'body');
+add('null', 'null', 400, 'ENTRY_MALFORMED', 'body');
+add('array', '[]', 400, 'ENTRY_MALFORMED', 'body');
+add('empty object', '{}', 400, 'ENTRY_KIND');
+add('not JSON', '{', 400, 'REQUEST_MALFORMED', 'body');
+add('two values', `${good}${good}`, 400, 'REQUEST_MALFORMED', 'body');
+add('byte order mark', `\ufeff${good}`, 400, 'REQUEST_MALFORMED', 'body');
+add('raw newline in a string', good.replace('PKIX_', 'PKIX\n_'), 400, 'REQUEST_MALFORMED', 'body');
+add(
+  'duplicate field',
+  good.replace('"digest"', '"digest":"AA==","digest"'),
+  400,
+  'REQUEST_MALFORMED',
+  'body',
+);
+add('unknown field', good.replace('{', '{"extra":1,'), 400, 'ENTRY_MALFORMED', 'extra');
+add(
+  'unknown field inside',
+  good.replace('"digest"', '"hash":1,"digest"'),
+  400,
+  'ENTRY_MALFORMED',
+  `${ROOT}.hash`,
+);
+add(
+  'both spellings',
+  good.replace('{', '{"hashed_rekord_request_v002":{},'),
+  400,
+  'ENTRY_MALFORMED',
+  ROOT,
+);
+add('both requests', { ...hashed(), ...dsse() }, 400, 'ENTRY_MALFORMED', 'dsseRequestV002');
+add('request is null', { [ROOT]: null }, 400, 'ENTRY_KIND');
+add('request is text', { [ROOT]: 'x' }, 400, 'ENTRY_MALFORMED', ROOT);
+add('deep nesting', `${'{"a":'.repeat(100)}1${'}'.repeat(100)}`, 400, 'REQUEST_MALFORMED', 'body');
+add('prototype name', '{"__proto__":{}}', 400, 'ENTRY_MALFORMED', '__proto__');
+
+// Something is there.
+for (const [what, value] of [
+  ['missing', undefined],
+  ['null', null],
+  ['empty', ''],
+  ['a number', 7],
+  ['not base64', '***'],
+  ['base64 with a newline', 'AAAA\nAAAA'],
+  ['base64 with surplus bits', 'AB=='],
+] as const) {
+  add(`digest ${what}`, hashed({ digest: value }), 400, 'ENTRY_MALFORMED', `${ROOT}.digest`);
+  add(`content ${what}`, hashed({ content: value }), 400, 'ENTRY_MALFORMED', CONTENT);
+  add(
+    `rawBytes ${what}`,
+    hashed({ verifier: { ...verifier(), publicKey: { rawBytes: value } } }),
+    400,
+    'ENTRY_MALFORMED',
+    `${VERIFIER}.publicKey.rawBytes`,
+  );
+}
+add(
+  'no signature',
+  { [ROOT]: { digest: base64(digest) } },
+  400,
+  'ENTRY_MALFORMED',
+  `${ROOT}.signature`,
+);
+add('no verifier', hashed({ verifier: undefined }), 400, 'ENTRY_MALFORMED', VERIFIER);
+add(
+  'no key',
+  hashed({ verifier: { keyDetails: 5 } }),
+  400,
+  'ENTRY_MALFORMED',
+  `${VERIFIER}.publicKey`,
+);
+add(
+  'key and certificate',
+  hashed({ verifier: { ...verifier(), ...certified(certificate(spki)) } }),
+  400,
+  'ENTRY_MALFORMED',
+  `${VERIFIER}.x509Certificate`,
+);
+
+// keyDetails.
+const DETAILS = `${VERIFIER}.keyDetails`;
+for (const value of [undefined, null, 0, 'PUBLIC_KEY_DETAILS_UNSPECIFIED']) {
+  add(
+    `keyDetails ${value}`,
+    hashed({ verifier: verifier(spki, value) }),
+    400,
+    'ENTRY_KEY_DETAILS',
+    DETAILS,
+  );
+}
+for (const value of ['PKIX_ECDSA', '5', 1.5, true, [], 2 ** 31]) {
+  add(
+    `keyDetails ${JSON.stringify(value)}`,
+    hashed({ verifier: verifier(spki, value) }),
+    400,
+    'ENTRY_MALFORMED',
+    DETAILS,
+  );
+}
+for (const value of [99, -1, 'PKIX_RSA_PSS_2048_SHA256', 'PKCS1_RSA_PKCS1V5', 'ML_DSA_65']) {
+  add(
+    `keyDetails ${value}`,
+    hashed({ verifier: verifier(spki, value) }),
+    400,
+    'ENTRY_ALGORITHM_DISABLED',
+    DETAILS,
+  );
+}
+
+// The key.
+const RAW = `${VERIFIER}.publicKey.rawBytes`;
+const pem = `-----BEGIN PUBLIC KEY-----\n${base64(spki)}\n-----END PUBLIC KEY-----\n`;
+const off = spki.slice();
+off[off.length - 1] = (off[off.length - 1] as number) ^ 1;
+for (const [what, raw] of [
+  ['PEM', utf8(pem)],
+  ['one octet', Uint8Array.of(0x30)],
+  ['cut', spki.subarray(0, -1)],
+  ['octet after', concat(spki, Uint8Array.of(0))],
+  ['twice', concat(spki, spki)],
+  ['certificate as key', certificate(spki)],
+  ['compressed point', ecSpki(P256_OID, p256.getPublicKey(key, true))],
+  ['unknown curve', ecSpki('1.3.132.0.10', p256.getPublicKey(key, false))],
+  ['text', utf8('public key')],
+] as const) {
+  add(`key: ${what}`, hashed({ verifier: verifier(raw) }), 400, 'ENTRY_KEY_MALFORMED', RAW);
+}
+const CERTIFICATE = `${VERIFIER}.x509Certificate.rawBytes`;
+for (const [what, der] of [
+  ['PEM', utf8(pem.replaceAll('PUBLIC KEY', 'CERTIFICATE'))],
+  ['octet after', concat(certificate(spki), Uint8Array.of(0))],
+  ['chain of two', concat(certificate(spki), certificate(otherSpki))],
+  ['cut', certificate(spki).subarray(0, -1)],
+  ['key as certificate', spki],
+] as const) {
+  add(
+    `certificate: ${what}`,
+    hashed({ verifier: certified(der) }),
+    400,
+    'ENTRY_KEY_MALFORMED',
+    CERTIFICATE,
+  );
+}
+
+// Key against keyDetails, and what is switched off.
+for (const [what, raw] of [
+  ['P-384', p384Spki],
+  ['RSA', rsaSpki],
+  ['Ed25519', edSpki],
+] as const) {
+  add(
+    `${what} labelled P-256`,
+    hashed({ verifier: verifier(raw) }),
+    400,
+    'ENTRY_KEY_DETAILS',
+    DETAILS,
+  );
+}
+add(
+  'P-256 labelled P-384',
+  hashed({ verifier: verifier(spki, 12) }),
+  400,
+  'ENTRY_KEY_DETAILS',
+  DETAILS,
+);
+add(
+  'RSA 2048 labelled 4096',
+  hashed({ verifier: verifier(rsaSpki, 11) }),
+  400,
+  'ENTRY_KEY_DETAILS',
+  DETAILS,
+);
+for (const [what, raw, details] of [
+  ['P-384', p384Spki, 'PKIX_ECDSA_P384_SHA_384'],
+  ['RSA', rsaSpki, 'PKIX_RSA_PKCS1V15_2048_SHA256'],
+  ['pure Ed25519', edSpki, 'PKIX_ED25519'],
+  ['Ed25519ph', edSpki, 'PKIX_ED25519_PH'],
+] as const) {
+  add(
+    `${what} is off`,
+    hashed({ verifier: verifier(raw, details) }),
+    400,
+    'ENTRY_ALGORITHM_DISABLED',
+    DETAILS,
+  );
+}
+
+// The digest and the signature over it.
+for (const length of [1, 20, 31, 33, 48, 64]) {
+  const other = new Uint8Array(length).fill(9);
+  add(
+    `digest of ${length} bytes`,
+    hashed({ digest: base64(other) }),
+    400,
+    'ENTRY_DIGEST_LENGTH',
+    `${ROOT}.digest`,
+  );
+}
+const bent = signature.slice();
+bent[20] = (bent[20] as number) ^ 4;
+for (const [what, bend] of [
+  ['over another digest', { digest: base64(sha256(digest)) }],
+  ['by another key', { verifier: verifier(otherSpki) }],
+  ['bent', { content: base64(bent) }],
+  ['octet after', { content: base64(concat(signature, Uint8Array.of(0))) }],
+  ['not DER', { content: base64(p256.sign(digest, key, { prehash: false })) }],
+  ['one octet', { content: 'AA==' }],
+  ['r = s = 0', { content: base64(sequence(smallInteger(0), smallInteger(0))) }],
+  ['point not on the curve', { verifier: verifier(off) }],
+] as const) {
+  const known = what === 'point not on the curve';
+  add(
+    `signature: ${what}`,
+    hashed(bend),
+    400,
+    known ? undefined : 'ENTRY_SIGNATURE',
+    known ? undefined : CONTENT,
+  );
+}
+add(
+  'signature by another key than the certificate holds',
+  hashed({ verifier: certified(certificate(otherSpki)) }),
+  400,
+  'ENTRY_SIGNATURE',
+  CONTENT,
+);
+add(
+  'entry too large',
+  hashed({ verifier: certified(certificate(spki, 60_000)) }),
+  400,
+  'ENTRY_TOO_LARGE',
+);
+
+// DSSE.
+const D = 'dsseRequestV002';
+add(
+  'dsse: no envelope',
+  { [D]: { verifiers: [verifier()] } },
+  400,
+  'ENTRY_MALFORMED',
+  `${D}.envelope`,
+);
+add('dsse: no payload', dsse({ payload: '' }), 400, 'ENTRY_MALFORMED', `${D}.envelope.payload`);
+add(
+  'dsse: no type',
+  dsse({ payloadType: null }),
+  400,
+  'ENTRY_MALFORMED',
+  `${D}.envelope.payloadType`,
+);
+add(
+  'dsse: no signatures',
+  dsse({ signatures: [] }),
+  400,
+  'ENTRY_MALFORMED',
+  `${D}.envelope.signatures`,
+);
+add(
+  'dsse: empty signature',
+  dsse({ signatures: [{ sig: '' }] }),
+  400,
+  'ENTRY_MALFORMED',
+  `${D}.envelope.signatures`,
+);
+add(
+  'dsse: unverified second signature',
+  dsse({ signatures: [dsseSignature, { sig: 'AAAA' }] }),
+  400,
+  'ENTRY_MALFORMED',
+  `${D}.envelope.signatures`,
+);
+add(
+  'dsse: 11 signatures',
+  dsse({ signatures: Array(11).fill(dsseSignature) }),
+  400,
+  'ENTRY_MALFORMED',
+  `${D}.envelope.signatures`,
+);
+add('dsse: no verifiers', dsse({}, []), 400, 'ENTRY_MALFORMED', `${D}.verifiers`);
+add('dsse: verifiers null', dsse({}, null), 400, 'ENTRY_MALFORMED', `${D}.verifiers`);
+add('dsse: null verifier', dsse({}, [null]), 400, 'ENTRY_MALFORMED', `${D}.verifiers`);
+add(
+  'dsse: two verifiers',
+  dsse({}, [verifier(), verifier(otherSpki)]),
+  400,
+  'ENTRY_MALFORMED',
+  `${D}.verifiers`,
+);
+add(
+  'dsse: 11 verifiers',
+  dsse({}, Array(11).fill(verifier())),
+  400,
+  'ENTRY_MALFORMED',
+  `${D}.verifiers`,
+);
+add('dsse: unknown field', dsse({ cert: 1 }), 400, 'ENTRY_MALFORMED', `${D}.envelope.cert`);
+add(
+  'dsse: other type',
+  dsse({ payloadType: 'text/plain' }),
+  400,
+  'ENTRY_SIGNATURE',
+  `${D}.envelope.signatures`,
+);
+add(
+  'dsse: other payload',
+  dsse({ payload: 'AAAA' }),
+  400,
+  'ENTRY_SIGNATURE',
+  `${D}.envelope.signatures`,
+);
+add(
+  'dsse: signature over the payload alone',
+  dsse({ signatures: [{ sig: base64(sign(sha256(payload))) }] }),
+  400,
+  'ENTRY_SIGNATURE',
+  `${D}.envelope.signatures`,
+);
+add(
+  'dsse: other key',
+  dsse({}, [verifier(otherSpki)]),
+  400,
+  'ENTRY_SIGNATURE',
+  `${D}.envelope.signatures`,
+);
+add(
+  'dsse: no keyDetails',
+  dsse({}, [verifier(spki, 0)]),
+  400,
+  'ENTRY_KEY_DETAILS',
+  `${D}.verifiers[0].keyDetails`,
+);
+add(
+  'dsse: PEM',
+  dsse({}, [verifier(utf8(pem))]),
+  400,
+  'ENTRY_KEY_MALFORMED',
+  `${D}.verifiers[0].publicKey.rawBytes`,
+);
+add(
+  'dsse: P-384 is off',
+  dsse({}, [verifier(p384Spki, 12)]),
+  400,
+  'ENTRY_ALGORITHM_DISABLED',
+  `${D}.verifiers[0].keyDetails`,
+);
+
+const lines = cases.map((item) => JSON.stringify(item)).join(',\n');
+writeFileSync(join(import.meta.dirname, 'requests.json'), `[\n${lines}\n]\n`);
