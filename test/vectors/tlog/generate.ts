@@ -250,7 +250,14 @@ add(
 
 // keyDetails.
 const DETAILS = `${VERIFIER}.keyDetails`;
-for (const value of [undefined, null, 0, 'PUBLIC_KEY_DETAILS_UNSPECIFIED']) {
+add(
+  'keyDetails missing',
+  hashed({ verifier: { publicKey: verifier().publicKey } }),
+  400,
+  'ENTRY_KEY_DETAILS',
+  DETAILS,
+);
+for (const value of [null, 0, 'PUBLIC_KEY_DETAILS_UNSPECIFIED']) {
   add(
     `keyDetails ${value}`,
     hashed({ verifier: verifier(spki, value) }),
