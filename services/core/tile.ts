@@ -9,50 +9,55 @@ export const TILE_WIDTH = 256;
 export const TILE_HEIGHT = 8;
 const MAX_LEVEL = 63;
 
-export interface TileId {
-  /** Number of the level, or the name of the bundle kind (`entries`, `data`). */
-  readonly level: number | 'entries' | 'data';
-  readonly index: number;
-  /** 1–255 of a partial tile, 256 of a full one. */
-  readonly width: number;
-}
+/** A tile of hashes, or a bundle of entries (`entries` in tlog-tiles, `data` in static CT). */
+export type TileId =
+  | { readonly kind: 'hash'; readonly level: number; readonly n: number; readonly width: number }
+  | { readonly kind: 'entries'; readonly n: number; readonly width: number };
 
 const LEVEL = /^(0|[1-9]\d?)$/;
 const WIDTH = /^[1-9]\d{0,2}$/;
 const INDEX = /^(x\d{3}\/){0,5}\d{3}$/;
 
-function parseLevel(text: string): TileId['level'] {
-  if (text === 'entries' || text === 'data') return text;
-  if (!LEVEL.test(text) || Number(text) > MAX_LEVEL)
-    throw new ParseError(`tile level ${text.slice(0, 16)}`);
-  return Number(text);
-}
-
-/** @param path what stands after `tile/`, e.g. `0/x001/x234/067.p/8`. @throws ParseError */
-export function parseTilePath(path: string): TileId {
-  const slash = path.indexOf('/');
-  const level = parseLevel(path.slice(0, Math.max(slash, 0)));
-  const [indexText, widthText, ...rest] = path.slice(slash + 1).split('.p/');
-  if (indexText === undefined || rest.length > 0 || !INDEX.test(indexText)) {
+function parseIndex(text: string): number {
+  if (!INDEX.test(text)) {
     throw new ParseError('tile index: groups of three digits, all but the last after x');
   }
-  const index = Number(indexText.replaceAll(/[x/]/g, ''));
-  // One spelling for one tile: no leading group of zeros.
-  if (indexText.startsWith('x000')) throw new ParseError('tile index has a leading group of zeros');
+  // One spelling for one tile.
+  if (text.startsWith('x000')) throw new ParseError('tile index has a leading group of zeros');
+  const index = Number(text.replaceAll(/[x/]/g, ''));
   if (!Number.isSafeInteger(index)) throw new ParseError('tile index is too large');
-  if (widthText === undefined) return { level, index, width: TILE_WIDTH };
-  const width = Number(widthText);
-  if (!WIDTH.test(widthText) || width >= TILE_WIDTH)
-    throw new ParseError('tile width is not 1 to 255');
-  return { level, index, width };
+  return index;
 }
 
-export function tilePath(id: TileId): string {
-  let text = String(id.index % 1000).padStart(3, '0');
-  for (let rest = Math.floor(id.index / 1000); rest > 0; rest = Math.floor(rest / 1000)) {
+/**
+ * @param path what stands after `tile/`, e.g. `0/x001/x234/067.p/8`
+ * @param bundles name of the bundles in this API
+ * @throws ParseError
+ */
+export function parseTilePath(path: string, bundles: 'entries' | 'data'): TileId {
+  const slash = Math.max(path.indexOf('/'), 0);
+  const first = path.slice(0, slash);
+  const [indexText, widthText, ...rest] = path.slice(slash + 1).split('.p/');
+  if (indexText === undefined || rest.length > 0) throw new ParseError('tile path is malformed');
+  const n = parseIndex(indexText);
+  if (widthText !== undefined && !WIDTH.test(widthText))
+    throw new ParseError('tile width is malformed');
+  const width = widthText === undefined ? TILE_WIDTH : Number(widthText);
+  if (widthText !== undefined && width >= TILE_WIDTH)
+    throw new ParseError('tile width is not 1 to 255');
+  if (first === bundles) return { kind: 'entries', n, width };
+  if (!LEVEL.test(first) || Number(first) > MAX_LEVEL)
+    throw new ParseError('tile level is not 0 to 63');
+  return { kind: 'hash', level: Number(first), n, width };
+}
+
+export function tilePath(id: TileId, bundles: 'entries' | 'data'): string {
+  let text = String(id.n % 1000).padStart(3, '0');
+  for (let rest = Math.floor(id.n / 1000); rest > 0; rest = Math.floor(rest / 1000)) {
     text = `x${String(rest % 1000).padStart(3, '0')}/${text}`;
   }
-  return `${id.level}/${text}${id.width === TILE_WIDTH ? '' : `.p/${id.width}`}`;
+  const first = id.kind === 'hash' ? String(id.level) : bundles;
+  return `${first}/${text}${id.width === TILE_WIDTH ? '' : `.p/${id.width}`}`;
 }
 
 /** An entry bundle: u16 length before each entry. */
