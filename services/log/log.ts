@@ -164,7 +164,7 @@ class Sequencer {
   #queue: Waiter[] = [];
   /** Requests with a key that are queued or in flight. Written by append(). */
   readonly #pending = new Map<string, Promise<Appended>>();
-  /** The loop, while it runs. Written by #wake(). */
+  /** The loop, while it runs. Written by #wake() and #run(). */
   #running: Promise<void> | undefined;
   /** Why nothing more is signed. Written by #stop(). */
   #stopped: string | undefined;
@@ -245,9 +245,7 @@ class Sequencer {
 
   #wake(resign: boolean): void {
     if (this.#running !== undefined || this.#stopped !== undefined) return;
-    this.#running = this.#run(resign).finally(() => {
-      this.#running = undefined;
-    });
+    this.#running = this.#run(resign);
   }
 
   async #run(resign: boolean): Promise<void> {
@@ -255,6 +253,8 @@ class Sequencer {
     while (this.#queue.length > 0 && this.#stopped === undefined) {
       await this.#batch(this.#queue.splice(0, MAX_BATCH));
     }
+    // In the same turn as the last look at the queue: whoever comes later wakes a new loop.
+    this.#running = undefined;
   }
 
   async #batch(waiters: readonly Waiter[]): Promise<void> {

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { hex, utf8 } from '../../services/core/bytes.ts';
+import { CodedError } from '../../services/core/errors.ts';
+import {
+  leafHash,
+  rootOf,
+  verifyConsistency,
+  verifyInclusion,
+} from '../../services/core/merkle.ts';
+import { type Appended, type Log, type LogOptions, openLog } from '../../services/log/log.ts';
+import { readMark } from '../../services/log/mark.ts';
+import { committer, openDatabase } from '../../services/log/sqlite.ts';
+import { nodeCrypto } from '../../services/runtime/crypto.ts';
+import { noMetrics, silentLogger } from '../../services/runtime/telemetry.ts';
+
+const sha256 = (data: Uint8Array) => nodeCrypto.digest('sha256', data);
+
+let directory: string;
+let opened: Log[] = [];
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'sigstead-log-'));
+});
+
+afterEach(async () => {
+  for (const log of opened) await log.close();
+  opened = [];
+  rmSync(directory, { recursive: true, force: true });
+});
+
+async function open(change: Partial<LogOptions> = {}): Promise<Log> {
+  const log = await openLog({
+    name: 'test',
+    directory: join(directory, 'db'),
+    markDirectory: join(directory, 'mark'),
+    treeId: 'log.example',
+    signHead: async ({ size, root }) => utf8(`${size} ${Buffer.from(root).toString('hex')}`),
+    framing: 'u16',
+    clock: () => Date.now(),
+    logger: silentLogger,
+    metrics: noMetrics,
+    ...change,
+  });
+  opened.push(log);
+  return log;
+}
+
+async function shut(log: Log): Promise<void> {
+  opened = opened.filter((other) => other !== log);
+  await log.close();
+}
+
+const leafOf = (text: string) => ({ data: utf8(text), leafHash: leafHash(sha256, utf8(text)) });
+const append = (log: Log, text: string) =>
+  log.append({ dedupKey: sha256(utf8(text)), build: () => leafOf(text) });
+const fill = (log: Log, count: number, name = 'entry'): Promise<Appended[]> =>
+  Promise.all(Array.from({ length: count }, (_, i) => append(log, `${name} ${i}`)));
+
+function verify(text: string, { index, size, root, proof }: Appended): void {
+  verifyInclusion(nodeCrypto, { index, size, root, proof, leafHash: leafOf(text).leafHash });
+}
+
+const code = async (work: Promise<unknown>) =>
+  work.then(
+    () => 'no error',
+    (error: unknown) => (error instanceof CodedError ? error.code : String(error)),
+  );
+
+const dbFile = () => join(directory, 'db', 'test.sqlite');
+const markFile = () => join(directory, 'mark', 'test.mark');
+
+describe('log', () => {
+  it('answers each append with an index and a proof under its checkpoint', async () => {
+    const log = await open();
+    const answers = await fill(log, 700);
+    expect(new Set(answers.map(({ index }) => index)).size).toBe(700);
+    answers.forEach((answer, i) => {
+      verify(`entry ${i}`, answer);
+      expect(Buffer.from(answer.checkpoint).toString()).toBe(
+        `${answer.size} ${Buffer.from(answer.root).toString('hex')}`,
+      );
+    });
+    const hashes = answers
+      .map((_, i) => i)
+      .sort((a, b) => (answers[a]?.index ?? 0) - (answers[b]?.index ?? 0));
+    expect(hex(log.head().root)).toBe(
+      hex(
+        rootOf(
+          sha256,
+          hashes.map((i) => leafOf(`entry ${i}`).leafHash),
+        ),
+      ),
+    );
+  });
+
+  it('proves old entries and old heads across full tiles and a restart', async () => {
+    let log = await open();
+    await fill(log, 600);
+    const old = log.head();
+    await fill(log, 300, 'later');
+    for (const again of [false, true]) {
+      if (again) {
+        await shut(log);
+        log = await open();
+      }
+      const { size, root } = log.head();
+      expect(size).toBe(900);
+      verifyConsistency(nodeCrypto, {
+        first: old.size,
+        second: size,
+        firstRoot: old.root,
+        secondRoot: root,
+        proof: log.consistencyProof(old.size, size),
+      });
+      for (const index of [0, 255, 256, 511, 599, 600, 899]) {
+        const entry = log.entry(index);
+        const hash = leafHash(sha256, entry?.data ?? new Uint8Array());
+        verifyInclusion(nodeCrypto, {
+          index,
+          size,
+          root,
+          leafHash: hash,
+          proof: log.inclusionProof(index, size),
+        });
+        expect(log.findLeaf(hash)).toBe(index);
+      }
+    }
+    expect((await append(log, 'after')).index).toBe(900);
+  });
+
+  it('gives a duplicate the index of the first: queued, stored, after a restart', async () => {
+    let log = await open();
+    const [first, second] = await Promise.all([append(log, 'same'), append(log, 'same')]);
+    expect([second.index, second.duplicate]).toEqual([first.index, true]);
+    await fill(log, 10);
+    const third = await append(log, 'same');
+    expect([third.index, third.duplicate, third.size]).toEqual([first.index, true, 11]);
+    verify('same', third);
+    await shut(log);
+    log = await open();
+    expect((await append(log, 'same')).index).toBe(first.index);
+  });
+
+  it('shows tiles and bundles of the published tree and nothing beyond', async () => {
+    const log = await open();
+    await fill(log, 300);
+    expect(log.tile(0, 0, 256)?.length).toBe(8192);
+    expect(log.tile(0, 1, 44)?.length).toBe(44 * 32);
+    expect(log.tile(0, 1, 45)).toBeUndefined();
+    expect(log.tile(0, 2, 1)).toBeUndefined();
+    expect(log.tile(1, 0, 1)?.length).toBe(32);
+    expect(log.tile(1, 0, 2)).toBeUndefined();
+    expect(log.tile(2, 0, 1)).toBeUndefined();
+    expect(log.tile(0, 0, 7)).toEqual(log.tile(0, 0, 256)?.subarray(0, 7 * 32));
+    expect(log.entryBundle(1, 44)).toBeDefined();
+    expect(log.entryBundle(1, 45)).toBeUndefined();
+    expect(log.entry(300)).toBeUndefined();
+    expect(log.entry(-1)).toBeUndefined();
+  });
+
+  it('refuses one entry without a hole or harm to the others', async () => {
+    const log = await open();
+    const large = log.append({ build: () => ({ ...leafOf('x'), data: new Uint8Array(65_536) }) });
+    const broken = log.append({
+      build() {
+        throw new CodedError('ENTRY_MALFORMED', 'no');
+      },
+    });
+    const [a, b] = await Promise.all([
+      append(log, 'a'),
+      append(log, 'b'),
+      code(large),
+      code(broken),
+    ]);
+    expect([a.index, b.index, log.head().size]).toEqual([0, 1, 2]);
+    expect(await code(large)).toBe('ENTRY_TOO_LARGE');
+    expect(await code(broken)).toBe('ENTRY_MALFORMED');
+  });
+
+  it('says when it is full, and goes on', async () => {
+    const log = await open({ queueLimit: 4 });
+    const results = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => code(append(log, `e${i}`))),
+    );
+    expect(results).toContain('LOG_FULL');
+    expect(await code(append(log, 'later'))).toBe('no error');
+  });
+
+  it('survives a signer that fails once', async () => {
+    let fail = false;
+    const log = await open({
+      signHead: async ({ size }) => {
+        if (fail) throw new CodedError('INTERNAL', 'no signature');
+        return utf8(`${size}`);
+      },
+    });
+    await fill(log, 257);
+    fail = true;
+    expect(await code(append(log, 'lost'))).toBe('INTERNAL');
+    fail = false;
+    const answer = await append(log, 'kept');
+    expect(answer.index).toBe(257);
+    verify('kept', answer);
+  });
+
+  it('stops when another writer moved the head, and says so', async () => {
+    const log = await open();
+    await fill(log, 3);
+    const db = openDatabase(dbFile());
+    const { size, root } = log.head();
+    const head = { size: 4, root: new Uint8Array(32), checkpoint: utf8('x'), timeMs: 0 };
+    committer(db, 'log.example')({ old: { size, root }, entries: [], tiles: [], head });
+    db.close();
+    expect(await code(append(log, 'mine'))).toBe('LOG_STOPPED');
+    expect(await code(append(log, 'more'))).toBe('LOG_STOPPED');
+    expect(log.readiness()[0]).toMatch(/another writer/);
+  });
+
+  it('never lets time go back', async () => {
+    let now = 1_000_000;
+    const log = await open({ clock: () => now });
+    await append(log, 'a');
+    now = 500_000;
+    expect((await append(log, 'b')).timeMs).toBe(1_000_000);
+  });
+});
+
+describe('start', () => {
+  async function grown(count: number): Promise<void> {
+    const log = await open();
+    await fill(log, count);
+    await shut(log);
+  }
+
+  it('rolls the mark forward when the store is ahead', async () => {
+    await grown(5);
+    copyFileSync(markFile(), `${markFile()}.old`);
+    const log = await open();
+    await fill(log, 5, 'more');
+    await shut(log);
+    copyFileSync(`${markFile()}.old`, markFile());
+    await open();
+    expect(readMark(markFile())?.size).toBe(10);
+  });
+
+  it('survives a torn write of the mark', async () => {
+    await grown(5);
+    const bytes = Buffer.alloc(1024, 32);
+    copyFileSync(markFile(), `${markFile()}.whole`);
+    const whole = readMark(markFile());
+    writeFileSync(markFile(), Buffer.concat([bytes.subarray(0, 0), bytes]));
+    expect(readMark(markFile())).toBeUndefined();
+    copyFileSync(`${markFile()}.whole`, markFile());
+    expect(readMark(markFile())).toEqual(whole);
+  });
+
+  it.each<[string, () => void | Promise<void>]>([
+    [
+      'a store older than the mark',
+      async () => {
+        copyFileSync(dbFile(), `${dbFile()}.old`);
+        const log = await open();
+        await fill(log, 5, 'more');
+        await shut(log);
+        copyFileSync(`${dbFile()}.old`, dbFile());
+      },
+    ],
+    ['a store that is gone', () => rmSync(dbFile())],
+    ['a mark that is gone', () => rmSync(markFile())],
+    [
+      'another tree of the same size',
+      async () => {
+        copyFileSync(markFile(), `${markFile()}.kept`);
+        rmSync(join(directory, 'db'), { recursive: true });
+        rmSync(markFile());
+        const log = await open();
+        await fill(log, 300, 'other');
+        await shut(log);
+        copyFileSync(`${markFile()}.kept`, markFile());
+      },
+    ],
+    [
+      'a changed leaf hash at the edge',
+      () => {
+        const db = new Database(dbFile());
+        db.prepare('UPDATE entry SET leaf_hash = ? WHERE idx = 299').run(new Uint8Array(32));
+        db.close();
+      },
+    ],
+    [
+      'a changed tile',
+      () => {
+        const db = new Database(dbFile());
+        db.prepare('UPDATE tile SET hashes = ? WHERE level = 0').run(new Uint8Array(8192));
+        db.close();
+      },
+    ],
+    [
+      'a missing tile',
+      () => {
+        const db = new Database(dbFile());
+        db.prepare('DELETE FROM tile').run();
+        db.close();
+      },
+    ],
+  ])('refuses %s', async (_, harm) => {
+    await grown(300);
+    await harm();
+    expect(await code(open())).toBe('STATE_INCONSISTENT');
+  });
+
+  it('refuses another name for the log, and a newer schema', async () => {
+    await grown(1);
+    expect(await code(open({ treeId: 'other.example' }))).toBe('CONFIG_INVALID');
+    const db = new Database(dbFile());
+    db.pragma('user_version = 99');
+    db.close();
+    expect(await code(open())).toBe('STATE_NEWER');
+  });
+
+  it('signs its head anew when nothing was logged for a while', async () => {
+    let now = 1_000;
+    const log = await open({ clock: () => now, resignMs: 20 });
+    await append(log, 'a');
+    now += 100;
+    await expect.poll(() => log.head().timeMs).toBe(1_100);
+    expect(log.head().size).toBe(1);
+  });
+});
