@@ -105,10 +105,10 @@ function rfc6962Routes(app: Hono<Env>, options: AppOptions): string[] {
 
 function tileAt({ log }: Reader, path: string): Uint8Array {
   try {
-    const { level, index, width } = parseTilePath(path);
+    const tile = parseTilePath(path, 'data');
     let found: Uint8Array | undefined;
-    if (level === 'data') found = log.entryBundle(index, width);
-    else if (level !== 'entries' && level <= MAX_LEVEL) found = log.tile(level, index, width);
+    if (tile.kind === 'entries') found = log.entryBundle(tile.n, tile.width);
+    else if (tile.level <= MAX_LEVEL) found = log.tile(tile.level, tile.n, tile.width);
     if (found !== undefined) return found;
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;

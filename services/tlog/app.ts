@@ -28,10 +28,11 @@ export interface AppOptions {
 
 function tileAt(log: Log, path: string): Uint8Array {
   try {
-    const { level, index, width } = parseTilePath(path);
-    let found: Uint8Array | undefined;
-    if (level === 'entries') found = log.entryBundle(index, width);
-    else if (level !== 'data') found = log.tile(level, index, width);
+    const tile = parseTilePath(path, 'entries');
+    const found =
+      tile.kind === 'entries'
+        ? log.entryBundle(tile.n, tile.width)
+        : log.tile(tile.level, tile.n, tile.width);
     if (found !== undefined) return found;
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;

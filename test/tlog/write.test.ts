@@ -136,7 +136,7 @@ describe('POST /api/v2/log/entries', () => {
       publicKey: fromBase64(sent.signature.verifier.publicKey.rawBytes),
     });
     expect(entry.keyDetails).toBe('PKIX_ECDSA_P256_SHA_256');
-    expect(tlog.log.entry(Number(answer.logIndex))?.data).toEqual(stored);
+    expect(Uint8Array.from(tlog.log.entry(Number(answer.logIndex))?.data ?? [])).toEqual(stored);
   });
 
   it('logs DSSE as hashedrekord over SHA-256 of the PAE', async () => {

@@ -11,6 +11,7 @@ import {
   bitString,
   certificateTime,
   context,
+  octetString,
   oid,
   sequence,
   setOf,
@@ -58,9 +59,14 @@ const rsaSpki = sequence(
 const sign = (digest: Uint8Array, by: Uint8Array = key) =>
   p256.sign(digest, by, { prehash: false, lowS: false, format: 'der' });
 
+/** Extensions with one that nobody knows, not critical. */
+function unknownExtension(value: Uint8Array): Uint8Array {
+  return tlv(context(3), sequence(sequence(oid('2.999.1'), octetString(value))));
+}
+
 function certificate(publicKey: Uint8Array, filler = 0): Uint8Array {
   const name = sequence(
-    setOf(sequence(oid('2.5.4.3'), tlv(TAG.utf8String, utf8(`test${'x'.repeat(filler)}`)))),
+    setOf(sequence(oid('2.5.4.3'), tlv(TAG.utf8String, utf8('test')))),
   );
   const algorithm = sequence(oid('1.2.840.10045.4.3.2'));
   const tbs = sequence(
@@ -71,6 +77,7 @@ function certificate(publicKey: Uint8Array, filler = 0): Uint8Array {
     sequence(certificateTime(Date.UTC(2020, 0, 1)), certificateTime(Date.UTC(2020, 0, 2))),
     name,
     publicKey,
+    ...(filler === 0 ? [] : [unknownExtension(new Uint8Array(filler))]),
   );
   return sequence(tbs, algorithm, bitString(sign(sha256(tbs))));
 }
