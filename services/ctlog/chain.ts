@@ -7,12 +7,11 @@ import { equal, fromBase64 } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
 import { CodedError, coded } from '../core/errors.ts';
 import { isJsonObject, parseJson } from '../core/json.ts';
+import { OID } from '../core/oid.ts';
 import { precertTbs } from '../core/sct.ts';
 import { type Certificate, findExtension, parseCertificate, verifyIssuedBy } from '../core/x509.ts';
 import type { CtEntry } from './leaf.ts';
 
-const POISON_OID = '1.3.6.1.4.1.11129.2.4.3';
-const PRECERT_SIGNING_OID = '1.3.6.1.4.1.11129.2.4.4';
 const DER_NULL = Uint8Array.of(5, 0);
 /** Leaf, intermediates, root. */
 const MAX_CHAIN = 8;
@@ -62,7 +61,7 @@ function judgeChain(
     if (issuer !== undefined && !verifyIssuedBy(crypto, certificate, issuer)) {
       throw untrusted(`chain[${i}] is not issued by chain[${i + 1}]`);
     }
-    if (i > 0 && certificate.extendedKeyUsage?.oids.includes(PRECERT_SIGNING_OID)) {
+    if (i > 0 && certificate.extendedKeyUsage?.oids.includes(OID.precertSigning)) {
       throw untrusted(`chain[${i}] is a precertificate signing certificate`);
     }
   });
@@ -75,7 +74,7 @@ function judgeChain(
 
 /** RFC 6962 §3.1: critical, extnValue an ASN.1 NULL. */
 function isPrecert(leaf: Certificate): boolean {
-  const poison = findExtension(leaf, POISON_OID);
+  const poison = findExtension(leaf, OID.precertPoison);
   if (poison === undefined) return false;
   if (!poison.critical || !equal(poison.value, DER_NULL)) {
     throw malformed('the poison extension is not a critical NULL', 'chain[0]');
