@@ -2,7 +2,8 @@
 // The certificate chains of a new installation, made once at first start: a root and an issuing
 // intermediate for the CA, a root and a leaf for the timestamp authority. ECDSA P-256 throughout,
 // which every client verifies.
-import { createPublicKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject, type webcrypto } from 'node:crypto';
+// @peculiar/x509 finds its parsers through metadata of decorators.
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
 import { hex } from '../core/bytes.ts';
@@ -56,8 +57,8 @@ const CA_KEY_USAGE = new x509.KeyUsagesExtension(
 );
 
 interface Keys {
-  readonly privateKey: CryptoKey;
-  readonly publicKey: CryptoKey;
+  readonly privateKey: webcrypto.CryptoKey;
+  readonly publicKey: webcrypto.CryptoKey;
 }
 
 function webKeys(key: KeyObject): Keys {
@@ -76,9 +77,9 @@ function serialNumber(random: Random): string {
 
 interface Draft {
   readonly subject: string;
-  readonly publicKey: CryptoKey;
+  readonly publicKey: webcrypto.CryptoKey;
   readonly issuer: string;
-  readonly signingKey: CryptoKey;
+  readonly signingKey: webcrypto.CryptoKey;
   readonly years: number;
   readonly extensions: readonly x509.Extension[];
 }
@@ -92,8 +93,11 @@ function validity(clock: Clock, years: number): { notBefore: Date; notAfter: Dat
 }
 
 /** Typed values: plain ones would be read as RFC 4514 text, where quotes and `#` have a meaning. */
-function distinguishedName(organization: string, commonName: string): x509.JsonName {
-  return [{ O: [{ utf8String: organization }] }, { CN: [{ utf8String: commonName }] }];
+function distinguishedName(organization: string, commonName: string): x509.Name {
+  return new x509.Name([
+    { O: [{ utf8String: organization }] },
+    { CN: [{ utf8String: commonName }] },
+  ]);
 }
 
 async function certify(options: ChainOptions, draft: Draft): Promise<Uint8Array> {
