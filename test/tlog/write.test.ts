@@ -241,6 +241,31 @@ describe('over a restart', () => {
   });
 });
 
+describe('a full queue', () => {
+  it('answers 503 with Retry-After, and takes the rest', async () => {
+    const place = bench();
+    try {
+      const tlog = await place.open({ queueLimit: 2 });
+      const answers = await Promise.all(
+        Array.from({ length: 40 }, (_, i) => post(tlog, request(`full ${i}`))),
+      );
+      const full = answers.filter(({ status }) => status === 503);
+      const taken = answers.filter(({ status }) => status === 201);
+      expect(full.length + taken.length).toBe(40);
+      expect(full.length).toBeGreaterThan(0);
+      expect(tlog.log.head().size).toBe(taken.length);
+      for (const response of full) {
+        expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+        const refusal = (await response.json()) as Refusal;
+        expect([refusal.code, refusal.details[0]?.reason]).toEqual([14, 'LOG_FULL']);
+      }
+      await tlog.close();
+    } finally {
+      place.remove();
+    }
+  });
+});
+
 describe('a frozen log', () => {
   it('refuses to write with 405 in plain words and keeps serving', async () => {
     const place = bench();
