@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Strict DER (X.690 §10): definite minimal lengths, single-byte tags, canonical values. What is read
 // re-encodes to the same bytes.
-import { concat } from './bytes.ts';
+import { compare } from './bytes.ts';
 import { ParseError } from './errors.ts';
 
 export const TAG = {
@@ -188,27 +188,41 @@ export function readNamedBits(node: DerNode): Set<number> {
   return bits;
 }
 
+/** Arcs beyond this are read as bigint (2.25.<UUID>). */
+const LARGE_ARC = 2 ** 45;
+
+function appendSeptet(value: number | bigint, octet: number): number | bigint {
+  const septet = octet & 0x7f;
+  if (typeof value === 'number' && value < LARGE_ARC) return value * 128 + septet;
+  const large = (BigInt(value) << 7n) | BigInt(septet);
+  if (large >> 128n) throw new ParseError('OID arc is too large');
+  return large;
+}
+
+/** The first subidentifier holds two arcs (X.690 §8.19.4). */
+function firstArcs(first: number | bigint): string {
+  if (typeof first === 'bigint') return `2.${first - 80n}`;
+  const root = first < 40 ? 0 : first < 80 ? 1 : 2;
+  return `${root}.${first - 40 * root}`;
+}
+
 /** At most 128 arcs (GHSA-4qg8-fj49-pxjh). */
 export function readOid(node: DerNode): string {
-  const arcs: bigint[] = [];
-  let value = 0n;
+  let text = '';
+  let arcs = 1;
+  let value: number | bigint = 0;
   let fresh = true;
   for (const octet of node.content) {
     if (fresh && octet === 0x80) throw new ParseError('OID is not minimal');
-    value = (value << 7n) | BigInt(octet & 0x7f);
+    value = appendSeptet(value, octet);
     fresh = octet < 0x80;
-    if (value >> 128n) throw new ParseError('OID arc is too large');
-    if (fresh) {
-      arcs.push(value);
-      value = 0n;
-      if (arcs.length > 127)
-        throw new ParseError('OID should be comprised of at most 128 components');
-    }
+    if (!fresh) continue;
+    text += arcs === 1 ? firstArcs(value) : `.${value}`;
+    value = 0;
+    if (++arcs > 128) throw new ParseError('OID should be comprised of at most 128 components');
   }
-  const first = arcs.shift();
-  if (!fresh || first === undefined) throw new ParseError('OID is truncated');
-  const root = first < 40n ? 0n : first < 80n ? 1n : 2n;
-  return [root, first - 40n * root, ...arcs].join('.');
+  if (!fresh || arcs === 1) throw new ParseError('OID is truncated');
+  return text;
 }
 
 const TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d{0,2}[1-9]))?Z$/;
@@ -316,12 +330,7 @@ export function octetString(...parts: readonly Uint8Array[]): Uint8Array {
 
 /** DER SET OF: elements in ascending order of their encodings (X.690 §11.6). */
 export function setOf(...parts: readonly Uint8Array[]): Uint8Array {
-  const sorted = [...parts].sort((a, b) => {
-    const length = Math.min(a.length, b.length);
-    for (let i = 0; i < length; i++) if (a[i] !== b[i]) return (a[i] as number) - (b[i] as number);
-    return a.length - b.length;
-  });
-  return tlv(TAG.set, concat(...sorted));
+  return tlv(TAG.set, ...[...parts].sort(compare));
 }
 
 function digits(ms: number): string {

@@ -8,10 +8,10 @@
 // The TBS in the signed part is that of the precertificate without poison, which is that of the
 // certificate without the SCT list.
 import { ByteReader, concat, uint, uint64 } from './bytes.ts';
-import { context, DerReader, readDer, readOid, sequence, TAG, tlv } from './der.ts';
+import { children, context, readDer, sequence, TAG, tlv } from './der.ts';
 import { ParseError } from './errors.ts';
 import { OID } from './oid.ts';
-import type { Certificate } from './x509.ts';
+import type { Certificate, Extension } from './x509.ts';
 
 /** HashAlgorithm and SignatureAlgorithm of RFC 5246 §7.4.1.4.1, as far as logs use them. */
 export const SCT_SHA256 = 4;
@@ -150,16 +150,13 @@ export function parseLeafIndexExtension(extensions: Uint8Array): number | undefi
   return index;
 }
 
-/** Extensions without `removed`, in a new [3]; nothing when none is left. */
-function withoutExtension(wrapped: Uint8Array, removed: string): Uint8Array {
-  const list = new DerReader(readDer(wrapped, TAG.sequence, 'extensions').content, 'extensions');
-  const kept: Uint8Array[] = [];
-  while (list.peek() !== undefined) {
-    const { raw, content } = list.expect(TAG.sequence, 'extension');
-    const oid = readOid(new DerReader(content, 'extension').expect(TAG.oid, 'extnID'));
-    if (oid !== removed) kept.push(raw);
-  }
-  return kept.length === 0 ? new Uint8Array() : tlv(context(3), sequence(...kept));
+/** The [3] of the extensions without number `removed`; nothing when it was the only one. */
+function withoutExtension(wrapped: Uint8Array, removed: number): Uint8Array {
+  const { content } = readDer(wrapped, TAG.sequence, 'extensions');
+  const kept = children(content, 'extensions').filter((_, i) => i !== removed);
+  return kept.length === 0
+    ? new Uint8Array()
+    : tlv(context(3), sequence(...kept.map(({ raw }) => raw)));
 }
 
 /**
@@ -169,20 +166,15 @@ function withoutExtension(wrapped: Uint8Array, removed: string): Uint8Array {
  * @throws ParseError unless the certificate carries exactly one of the two extensions
  */
 export function precertTbs(cert: Certificate): Uint8Array {
-  const marks = cert.extensions.filter(
-    ({ oid }) => oid === OID.sctList || oid === OID.precertPoison,
-  );
-  const [mark] = marks;
-  if (mark === undefined) throw new ParseError('certificate: neither SCT list nor poison');
-  if (marks.length > 1) throw new ParseError('certificate: both SCT list and poison');
-  const reader = new DerReader(
-    readDer(cert.tbs, TAG.sequence, 'certificate').content,
-    'certificate',
-  );
-  const parts: Uint8Array[] = [];
-  while (reader.peek() !== undefined) {
-    const { tag, raw, content } = reader.next();
-    parts.push(tag === context(3) ? withoutExtension(content, mark.oid) : raw);
+  const isMark = ({ oid }: Extension) => oid === OID.sctList || oid === OID.precertPoison;
+  const mark = cert.extensions.findIndex(isMark);
+  if (mark < 0) throw new ParseError('certificate: neither SCT list nor poison');
+  if (cert.extensions.findLastIndex(isMark) !== mark) {
+    throw new ParseError('certificate: both SCT list and poison');
   }
+  const { content } = readDer(cert.tbs, TAG.sequence, 'TBSCertificate');
+  const parts = children(content, 'TBSCertificate').map((node) =>
+    node.tag === context(3) ? withoutExtension(node.content, mark) : node.raw,
+  );
   return sequence(...parts);
 }
