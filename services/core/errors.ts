@@ -251,6 +251,10 @@ export const ERRORS = {
     EXIT.trust,
     'Export the trust files again with `sigstead trust export`.',
   ),
+  SIGNING_CONFIG_SERVICE: local(
+    EXIT.trust,
+    'Check the clocks; else ask the operator for a signing config of today.',
+  ),
   TRUST_FINGERPRINT: local(
     EXIT.trust,
     'Compare the fingerprint with the one that the operator gave you.',
@@ -264,6 +268,10 @@ export const ERRORS = {
   TUF_ROLLBACK: local(
     EXIT.trust,
     'The repository went back to an older version: ask the operator why.',
+  ),
+  TUF_MISMATCH: local(
+    EXIT.trust,
+    'Files of different publications stand together: fetch again, else let the operator publish.',
   ),
   TUF_TARGET: local(EXIT.trust, 'The target file is missing or altered in the repository.'),
 
