@@ -7,13 +7,17 @@
 // (RFC 8410 §3). Whether a point lies on its curve is judged by the engine that uses it.
 import type { KeyKind, PublicKey } from './algorithm.ts';
 import {
+  bitString,
   type DerNode,
   DerReader,
+  oid as encodeOid,
   readBitString,
   readDer,
   readInteger,
   readOid,
+  sequence,
   TAG,
+  tlv,
 } from './der.ts';
 import { ParseError } from './errors.ts';
 import { OID } from './oid.ts';
@@ -108,4 +112,11 @@ export function parsePublicKey(spkiDer: Uint8Array): PublicKey {
   const key = parse(algorithm, spkiDer, bits);
   algorithm.end();
   return key;
+}
+
+const RSA_ALGORITHM = sequence(encodeOid(OID.rsaEncryption), tlv(TAG.null));
+
+/** An RSA key that stands alone as RSAPublicKey (old trust roots: PKCS1_RSA_PKCS1V5). @throws ParseError */
+export function parsePkcs1PublicKey(der: Uint8Array): PublicKey {
+  return parsePublicKey(sequence(RSA_ALGORITHM, bitString(der)));
 }
