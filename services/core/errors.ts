@@ -199,6 +199,10 @@ export const ERRORS = {
   ),
   LOG_ENTRY_MISSING: local(EXIT.proof, 'The bundle carries no transparency log entry.'),
   LOG_ENTRY_MALFORMED: local(EXIT.proof, 'The log entry in the bundle is damaged.'),
+  LOG_ENTRY_UNSUPPORTED: local(
+    EXIT.proof,
+    'Only entries of Rekor v2 (hashedrekord 0.0.2) verify; sign again through such a log.',
+  ),
   LOG_ENTRY_MISMATCH: local(
     EXIT.proof,
     'The log entry belongs to another artifact, key or signature.',
@@ -221,7 +225,10 @@ export const ERRORS = {
     EXIT.proof,
     'The file was altered, or the signature belongs to another file.',
   ),
-  DIGEST_MISMATCH: local(EXIT.proof, 'The digest in the bundle is not the digest of the file.'),
+  DIGEST_MISMATCH: local(
+    EXIT.proof,
+    'The file was altered after it was signed, or the bundle belongs to another file.',
+  ),
   STATEMENT_MALFORMED: local(EXIT.proof, 'The attestation holds no in-toto statement.'),
   SUBJECT_MISMATCH: local(EXIT.proof, 'The attestation names other subjects than this file.'),
   PREDICATE_TYPE: local(
@@ -279,6 +286,11 @@ export const ERRORS = {
   USAGE: local(EXIT.usage, 'See --help.'),
   FILE_UNREADABLE: local(EXIT.usage, 'Check the path and its permissions.'),
   FILE_EXISTS: local(EXIT.usage, 'Use another name, or --force to replace it.'),
+  TOKEN_ABSENT: local(EXIT.token, 'Give --identity-token-file, or set SIGSTORE_ID_TOKEN.'),
+  TOKEN_REFUSED: local(
+    EXIT.token,
+    'Fetch a new token; its issuer and audience must be ones that the CA knows.',
+  ),
   SERVICE_UNREACHABLE: local(
     EXIT.network,
     'Check the address in the signing config and the network.',
