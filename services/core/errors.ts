@@ -149,12 +149,17 @@ export const ERRORS = {
 
   // Timestamp authority (docs/tsa.md)
   TSA_REQUEST_MALFORMED: request('Send a strict DER TimeStampReq, or the JSON form.'),
+  TSA_REQUEST_TOO_LARGE: request('Send the digest of the data, not the data: at most 1 MiB.'),
+  TSA_JSON_TOO_LARGE: request('Send at most 1024 bytes of JSON, or the DER form.'),
+  TSA_CONTENT_TYPE: request('Set Content-Type to application/timestamp-query or application/json.'),
   TSA_HASH_UNKNOWN: request('Use SHA-256, SHA-384 or SHA-512.'),
   TSA_HASH_WEAK: request('Use SHA-256, SHA-384 or SHA-512.'),
   TSA_DIGEST_LENGTH: request('Send a digest as long as its algorithm makes it.'),
+  TSA_OID_TOO_LONG: request('Name a policy or an algorithm by an OID of at most 128 numbers.'),
   TSA_POLICY: request('Leave the policy out, or ask for one that this authority accepts.'),
   TSA_EXTENSION: request('Send no extensions.'),
   TSA_BODY_EMPTY: request('Send a timestamp request as the body.', 422),
+  TSA_SIGNING: server('The key did not sign; see the log of the server under this request id.'),
   TSA_CHAIN_EXPIRED: server(
     'Renew the certificate chain of the timestamp authority.',
     503,
@@ -189,14 +194,29 @@ export const ERRORS = {
   ),
   TIMESTAMP_MISSING: local(EXIT.proof, 'Sign again with a timestamp authority.'),
   TIMESTAMP_MALFORMED: local(EXIT.proof, 'The timestamp in the bundle is damaged.'),
-  TIMESTAMP_INVALID: local(
+  TIMESTAMP_REFUSED: local(
     EXIT.proof,
-    'The timestamp does not belong to this signature, or was altered.',
+    'The authority refused and the refusal was stored as a timestamp; sign again.',
   ),
+  TIMESTAMP_MISMATCH: local(
+    EXIT.proof,
+    'The timestamp belongs to another signature or request; sign again.',
+  ),
+  TIMESTAMP_INVALID: local(EXIT.proof, 'The timestamp was altered; fetch the bundle again.'),
   TIMESTAMP_UNTRUSTED: local(
     EXIT.proof,
     'The timestamp comes from an authority that the trusted root does not hold.',
   ),
+  TIMESTAMP_CERTIFICATE: local(
+    EXIT.proof,
+    'The chain of the authority in the trusted root does not certify timestamping.',
+  ),
+  TIMESTAMP_TIME: local(
+    EXIT.proof,
+    'The timestamp was made outside the validity of its authority.',
+  ),
+  TIMESTAMP_DUPLICATE: local(EXIT.proof, 'The bundle holds the same timestamp twice.'),
+  TIMESTAMP_LIMIT: local(EXIT.proof, 'A bundle holds at most 32 timestamps.'),
   LOG_ENTRY_MISSING: local(EXIT.proof, 'The bundle carries no transparency log entry.'),
   LOG_ENTRY_MALFORMED: local(EXIT.proof, 'The log entry in the bundle is damaged.'),
   LOG_ENTRY_UNSUPPORTED: local(
