@@ -77,7 +77,7 @@ export function judgeConfig<S extends z.ZodType>(schema: S, tree: ConfigTree): z
   );
   const [first] = result.error.issues;
   throw new CodedError('CONFIG_INVALID', faults.join('; '), {
-    field: first?.path.join('.') ?? 'config',
+    field: first?.path.join('.') || 'config',
   });
 }
 

@@ -3,6 +3,7 @@
 import type { Context } from 'hono';
 import { Hono } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { getPath } from 'hono/utils/url';
 import { CodedError } from '../core/errors.ts';
 
 export type Env = { Variables: { requestId: string } };
@@ -40,7 +41,8 @@ export function errorResponse(c: Context, error: unknown): Response {
 export function createApp(
   onFault: (error: unknown, requestId: string) => void = () => {},
 ): Hono<Env> {
-  const app = new Hono<Env>();
+  // Some clients join a base URL and a path to `//api`: one slash is meant.
+  const app = new Hono<Env>({ getPath: (request) => getPath(request).replace(/^\/{2,}/, '/') });
   app.notFound((c) => errorResponse(c, new CodedError('NOT_FOUND', 'Not Found')));
   app.onError((error, c) => {
     if (error instanceof CodedError) {
