@@ -106,6 +106,16 @@ export function consistencyRanges(first: number, second: number): Range[] {
   return path.reverse();
 }
 
+/** The complete subtrees behind each element of PATH(index, D[size]), left to right, leaf to root. */
+export function inclusionNodes(index: number, size: number): Coordinate[][] {
+  return inclusionRanges(index, size).map(({ start, end }) => rangeNodes(start, end));
+}
+
+/** The complete subtrees behind each element of PROOF(first, D[second]). */
+export function consistencyNodes(first: number, second: number): Coordinate[][] {
+  return consistencyRanges(first, second).map(({ start, end }) => rangeNodes(start, end));
+}
+
 export interface Inclusion {
   readonly index: number;
   readonly size: number;
@@ -165,7 +175,8 @@ export interface Consistency {
 export function verifyConsistency(crypto: Crypto, consistency: Consistency): void {
   const { first, second, proof } = consistency;
   const sha256: Sha256 = (data) => crypto.digest('sha256', data);
-  if (!(Number.isSafeInteger(second) && first >= 0 && first <= second)) {
+  const whole = Number.isSafeInteger(first) && Number.isSafeInteger(second);
+  if (!whole || first < 0 || first > second) {
     throw new ParseError(`no tree of ${first} grows into one of ${second}`);
   }
   checkHashes(proof);

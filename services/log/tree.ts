@@ -1,159 +1,256 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Merkle tree in memory: the right edge whole, other tiles as they are asked for.
+// The Merkle tree in memory: the right edge expanded, full tiles expanded as they are asked for.
+// Nodes never change once they are there, so a reader that stays within the published size sees
+// nothing of the batch in flight.
 import {
   type Coordinate,
-  consistencyRanges,
+  consistencyNodes,
   foldRange,
-  inclusionRanges,
-  joinHashes,
+  HASH_LENGTH,
+  inclusionNodes,
   nodeHash,
-  type Range,
   rangeNodes,
   type Sha256,
 } from '../core/merkle.ts';
-import { TILE_HEIGHT, TILE_WIDTH } from '../core/tile.ts';
-import type { LogReader, StoredTile } from './store.ts';
+import { TILE_HEIGHT, TILE_WIDTH, tilePath } from '../core/tile.ts';
+import { Lru } from './lru.ts';
+import { inconsistent, type LogReader, type StoredTile } from './store.ts';
 
-/** rows[k][i] = hash of the subtree of 2^k of the tile's hashes; rows[8] is the root of a full tile. */
-type Rows = Uint8Array[][];
+/** Expanded, a tile takes 16 KB. */
+const CACHED_TILES = 512;
+const NODES = 2 * TILE_WIDTH - 1;
+const MAX_TILE_LEVELS = 7;
 
-const CACHED_TILES = 1024;
+/** One tile with its inner nodes: row k holds the hashes of subtrees of 2^k, row 8 the root. */
+class Tile {
+  readonly n: number;
+  readonly #sha256: Sha256;
+  /** Rows one after the other. Written by append(). */
+  readonly #nodes = new Uint8Array(NODES * HASH_LENGTH);
+  /** Hashes at the bottom. Written by append() and Tree.restore(). */
+  width = 0;
 
-function emptyRows(): Rows {
-  return Array.from({ length: TILE_HEIGHT + 1 }, () => []);
-}
+  constructor(sha256: Sha256, n: number) {
+    this.#sha256 = sha256;
+    this.n = n;
+  }
 
-function push(sha256: Sha256, rows: Rows, hash: Uint8Array): void {
-  let rising = hash;
-  for (const row of rows) {
-    row.push(rising);
-    if (row.length % 2 === 1) return;
-    rising = nodeHash(sha256, row[row.length - 2] as Uint8Array, rising);
+  node(row: number, position: number): Uint8Array {
+    const at = (2 * TILE_WIDTH - 2 ** (TILE_HEIGHT + 1 - row) + position) * HASH_LENGTH;
+    return this.#nodes.subarray(at, at + HASH_LENGTH);
+  }
+
+  append(hash: Uint8Array): void {
+    let position = this.width++;
+    let row = 0;
+    this.node(row, position).set(hash);
+    while (position % 2 === 1) {
+      const left = this.node(row, position - 1);
+      const parent = nodeHash(this.#sha256, left, this.node(row, position));
+      position = (position - 1) / 2;
+      this.node(++row, position).set(parent);
+    }
+  }
+
+  get full(): boolean {
+    return this.width === TILE_WIDTH;
+  }
+
+  root(): Uint8Array {
+    return this.node(TILE_HEIGHT, 0);
+  }
+
+  hashes(width: number): Uint8Array {
+    return this.#nodes.slice(0, width * HASH_LENGTH);
   }
 }
 
-export interface Tree {
+interface Snapshot {
   readonly size: number;
-  /** Full tiles that this leaf completed. */
-  append(leafHash: Uint8Array): StoredTile[];
-  /** The edge as it is, for restore(). */
-  snapshot(): { size: number; edge: Rows[] };
-  restore(snapshot: { size: number; edge: Rows[] }): void;
-  rootAt(size: number): Uint8Array;
-  inclusionProof(index: number, size: number): Uint8Array[];
-  consistencyProof(first: number, second: number): Uint8Array[];
-  /** The first `width` hashes of a tile; undefined beyond the tree. */
-  tile(level: number, n: number, width: number): Uint8Array | undefined;
+  readonly edge: ReadonlyArray<{ readonly tile: Tile; readonly width: number }>;
 }
 
-export function openTree(sha256: Sha256, reader: LogReader, initialSize: number): Tree {
-  /** Written by append() and restore(). */
-  let size = 0;
-  /** edge[L] = the growing tile of level L. Written by append() and restore(). */
-  let edge: Rows[] = [];
-  /** Full tiles, least recently used first. Written by fullTile(). */
-  const cache = new Map<string, Rows>();
+const tileKey = (level: number, n: number) => n * (MAX_TILE_LEVELS + 1) + level;
 
-  const tileNumber = (level: number) => Math.floor(size / TILE_WIDTH ** (level + 1));
+export class Tree {
+  readonly #sha256: Sha256;
+  readonly #reader: LogReader;
+  /** Leaves, those in flight included. Written by append() and restore(). */
+  #size = 0;
+  /** The growing tile of each level. Written by append() and restore(). */
+  #edge: Tile[] = [];
+  /** Tiles that filled since the last settle(). Written by append(), restore(), settle(). */
+  #filled = new Map<number, { readonly level: number; readonly tile: Tile }>();
+  readonly #full = new Lru<Tile>(CACHED_TILES);
+  /** Hashes over the ragged right edge of one tree size. Written by #fold(). */
+  #ragged = { size: -1, hashes: new Map<number, Uint8Array>() };
 
-  function fullTile(level: number, n: number): Rows {
-    const key = `${level}/${n}`;
-    let rows = cache.get(key);
-    if (rows === undefined) {
-      const hashes = reader.tile(level, n);
-      if (hashes === undefined || hashes.length !== TILE_WIDTH * 32)
-        throw new Error(`tile ${key} is missing`);
-      rows = emptyRows();
-      for (let at = 0; at < hashes.length; at += 32)
-        push(sha256, rows, hashes.subarray(at, at + 32));
-    }
-    remember(key, rows);
-    return rows;
+  constructor(sha256: Sha256, reader: LogReader) {
+    this.#sha256 = sha256;
+    this.#reader = reader;
   }
 
-  function remember(key: string, rows: Rows): void {
-    cache.delete(key);
-    cache.set(key, rows);
-    const [oldest] = cache.keys();
-    if (cache.size > CACHED_TILES && oldest !== undefined) cache.delete(oldest);
+  get size(): number {
+    return this.#size;
   }
 
-  function rowsOf(level: number, n: number): Rows {
-    return n === tileNumber(level) ? (edge[level] ?? emptyRows()) : fullTile(level, n);
-  }
-
-  function node({ level, index }: Coordinate): Uint8Array {
-    const tileLevel = Math.floor(level / TILE_HEIGHT);
-    const row = level % TILE_HEIGHT;
-    const perTile = TILE_WIDTH / 2 ** row;
-    const n = Math.floor(index / perTile);
-    const hash = rowsOf(tileLevel, n)[row]?.[index % perTile];
-    if (hash === undefined) throw new Error(`node ${level}/${index} lies outside the tree`);
-    return hash;
-  }
-
-  const hashOf = ({ start, end }: Range) => foldRange(sha256, rangeNodes(start, end).map(node));
-
-  function append(leafHash: Uint8Array): StoredTile[] {
-    const full: StoredTile[] = [];
-    let rising: Uint8Array | undefined = leafHash;
-    for (let level = 0; rising !== undefined; level++) {
-      const rows: Rows = edge[level] ?? emptyRows();
-      edge[level] = rows;
-      push(sha256, rows, rising);
-      const root: Uint8Array | undefined = rows[TILE_HEIGHT]?.[0];
-      if (root !== undefined) {
-        const n = tileNumber(level);
-        full.push({ level, n, hashes: joinHashes(rows[0] ?? []) });
-        remember(`${level}/${n}`, rows);
-        edge[level] = emptyRows();
+  /**
+   * Reads the right edge of a stored tree and checks each newest full tile against the level above.
+   * The caller compares the root. @throws CodedError STATE_INCONSISTENT
+   */
+  load(size: number): void {
+    this.#size = size;
+    for (let level = 0; TILE_WIDTH ** level <= Math.max(size, 1); level++) {
+      const count = Math.floor(size / TILE_WIDTH ** level);
+      const tile = new Tile(this.#sha256, Math.floor(count / TILE_WIDTH));
+      const width = count % TILE_WIDTH;
+      const hashes = this.#storedEdge(level, tile.n, size);
+      if (hashes.length < width * HASH_LENGTH) {
+        throw inconsistent(`tile ${path(level, tile.n, width)} is missing or short in the store`);
       }
-      rising = root;
+      for (let at = 0; at < width; at++) tile.append(hashAt(hashes, at));
+      this.#edge[level] = tile;
     }
-    size++;
-    return full;
+    this.#edge.forEach(({ n }, level) => {
+      if (n > 0) this.#tile(level, n - 1);
+    });
   }
 
-  /** The edge of a stored tree: tile roots of full tiles below, leaf hashes at the bottom. */
-  function load(): void {
-    size = initialSize;
+  append(leafHash: Uint8Array): void {
+    this.#size++;
+    let rising = leafHash;
     for (let level = 0; ; level++) {
-      const count = Math.floor(size / TILE_WIDTH ** level);
-      if (count === 0 && level > 0) break;
-      const rows = emptyRows();
-      const start = count - (count % TILE_WIDTH);
-      const hashes =
-        level === 0
-          ? reader.leafHashes(start, count)
-          : Array.from(
-              { length: count - start },
-              (_, i) => fullTile(level - 1, start + i)[TILE_HEIGHT]?.[0] as Uint8Array,
-            );
-      for (const hash of hashes) push(sha256, rows, hash);
-      edge[level] = rows;
+      const tile = this.#edge[level] ?? new Tile(this.#sha256, 0);
+      this.#edge[level] = tile;
+      tile.append(rising);
+      if (!tile.full) return;
+      this.#filled.set(tileKey(level, tile.n), { level, tile });
+      this.#edge[level] = new Tile(this.#sha256, tile.n + 1);
+      rising = tile.root();
     }
   }
 
-  load();
-  return {
-    get size() {
-      return size;
-    },
-    append,
-    snapshot: () => ({ size, edge: edge.map((rows) => rows.map((row) => [...row])) }),
-    restore(snapshot) {
-      size = snapshot.size;
-      edge = snapshot.edge;
-      // Tiles that the undone batch completed would be of another tree.
-      cache.clear();
-    },
-    rootAt: (at) => hashOf({ start: 0, end: at }),
-    inclusionProof: (index, at) => inclusionRanges(index, at).map(hashOf),
-    consistencyProof: (first, second) => consistencyRanges(first, second).map(hashOf),
-    tile(level, n, width) {
-      const count = Math.floor(size / TILE_WIDTH ** level);
-      if (n * TILE_WIDTH + width > count) return undefined;
-      return joinHashes((rowsOf(level, n)[0] ?? []).slice(0, width));
-    },
-  };
+  /** Tiles to store: those that filled since the last settle(), and growing ones above them. */
+  changes(): StoredTile[] {
+    const filled = [...this.#filled.values()];
+    const changed = filled.map(({ level, tile }) => toStored(level, tile));
+    this.#edge.forEach((tile, level) => {
+      if (tile.width > 0 && filled.some((below) => below.level === level - 1)) {
+        changed.push(toStored(level, tile));
+      }
+    });
+    return changed;
+  }
+
+  /** The tree as it is, for restore(). */
+  snapshot(): Snapshot {
+    return {
+      size: this.#size,
+      edge: this.#edge.map((tile) => ({ tile, width: tile.width })),
+    };
+  }
+
+  /** Takes back every leaf since the snapshot, none of which was settled. */
+  restore({ size, edge }: Snapshot): void {
+    this.#size = size;
+    this.#edge = edge.map(({ tile, width }) => {
+      tile.width = width;
+      return tile;
+    });
+    this.#filled.clear();
+    this.#ragged = { size: -1, hashes: new Map() };
+  }
+
+  /** What was appended is in the store now. */
+  settle(): void {
+    for (const [key, { tile }] of this.#filled) this.#full.set(key, tile);
+    this.#filled.clear();
+  }
+
+  rootAt(size: number): Uint8Array {
+    return this.#fold(rangeNodes(0, size), size);
+  }
+
+  inclusionProof(index: number, size: number): Uint8Array[] {
+    return inclusionNodes(index, size).map((nodes) => this.#fold(nodes, size));
+  }
+
+  consistencyProof(first: number, second: number): Uint8Array[] {
+    return consistencyNodes(first, second).map((nodes) => this.#fold(nodes, second));
+  }
+
+  /** The first `width` hashes of a tile within the tree. */
+  tile(level: number, n: number, width: number): Uint8Array {
+    return this.#tile(level, n).hashes(width);
+  }
+
+  #storedEdge(level: number, n: number, size: number): Uint8Array {
+    if (level > 0) return this.#reader.tile(level, n) ?? new Uint8Array();
+    const chunks = this.#reader.chunks(n * TILE_WIDTH, size);
+    return Buffer.concat(chunks.map(({ hashes }) => hashes));
+  }
+
+  /** Only the last element of a tree that is no power of two has more than one node. */
+  #fold(nodes: readonly Coordinate[], size: number): Uint8Array {
+    const [first] = nodes;
+    if (first !== undefined && nodes.length === 1) return this.#node(first).slice();
+    if (this.#ragged.size !== size) this.#ragged = { size, hashes: new Map() };
+    const start = first === undefined ? 0 : first.index * 2 ** first.level;
+    let hash = this.#ragged.hashes.get(start);
+    if (hash === undefined) {
+      hash = foldRange(
+        this.#sha256,
+        nodes.map((node) => this.#node(node)),
+      );
+      this.#ragged.hashes.set(start, hash);
+    }
+    return hash.slice();
+  }
+
+  #node({ level, index }: Coordinate): Uint8Array {
+    const row = level % TILE_HEIGHT;
+    const perTile = 2 ** (TILE_HEIGHT - row);
+    const tile = this.#tile((level - row) / TILE_HEIGHT, Math.floor(index / perTile));
+    return tile.node(row, index % perTile);
+  }
+
+  #tile(level: number, n: number): Tile {
+    const edge = this.#edge[level];
+    if (edge?.n === n) return edge;
+    const key = tileKey(level, n);
+    const tile = this.#full.get(key) ?? this.#filled.get(key)?.tile;
+    if (tile !== undefined) return tile;
+    const loaded = this.#loadFull(level, n);
+    this.#full.set(key, loaded);
+    return loaded;
+  }
+
+  /** A tile from the store counts once the tile above, and so the signed root, vouches for it. */
+  #loadFull(level: number, n: number): Tile {
+    const hashes = this.#reader.tile(level, n);
+    if (hashes?.length !== TILE_WIDTH * HASH_LENGTH) {
+      throw inconsistent(`tile ${path(level, n, TILE_WIDTH)} is missing or short in the store`);
+    }
+    const tile = new Tile(this.#sha256, n);
+    for (let at = 0; at < TILE_WIDTH; at++) tile.append(hashAt(hashes, at));
+    const expected = this.#node({ level: (level + 1) * TILE_HEIGHT, index: n });
+    if (Buffer.compare(tile.root(), expected) !== 0) {
+      throw inconsistent(
+        `tile ${path(level, n, TILE_WIDTH)} of the store does not lead to the root`,
+      );
+    }
+    return tile;
+  }
+}
+
+function path(level: number, n: number, width: number): string {
+  return tilePath({ kind: 'hash', level, n, width }, 'entries');
+}
+
+function hashAt(hashes: Uint8Array, position: number): Uint8Array {
+  return hashes.subarray(position * HASH_LENGTH, (position + 1) * HASH_LENGTH);
+}
+
+function toStored(level: number, tile: Tile): StoredTile {
+  return { level, n: tile.n, hashes: tile.hashes(tile.width) };
 }

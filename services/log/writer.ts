@@ -1,84 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
-// The writer thread: the only one that waits for a disk, so that no reader and no signer does.
-import { parentPort, Worker, workerData } from 'node:worker_threads';
-import { openMark } from './mark.ts';
-import { committer, openDatabase } from './sqlite.ts';
-import type { Batch, LogWriter } from './store.ts';
+// What the writer thread does with its database and its mark, order by order.
+import type { MarkFile } from './mark.ts';
+import { committer, compacter, createLog, openDatabase } from './sqlite.ts';
+import type { Batch, Head, Identity, Mark, StoredBundle } from './store.ts';
 
-interface WriterData {
-  readonly kind: 'sigstead-log-writer';
-  readonly file: string;
-  readonly markFile: string;
-  readonly treeId: string;
+export type Order =
+  | { readonly kind: 'create'; readonly identity: Identity; readonly head: Head }
+  | { readonly kind: 'commit'; readonly batch: Batch }
+  | { readonly kind: 'compact'; readonly bundles: readonly StoredBundle[] }
+  | { readonly kind: 'roll'; readonly mark: Mark };
+
+export interface Writer {
+  /** What it orders is durable when it returns. */
+  perform(order: Order): void;
+  close(): void;
 }
 
-/** null closes. */
-type Order = Batch | null;
-type Answer = { error?: string };
-
-function serve(port: NonNullable<typeof parentPort>, data: WriterData): void {
-  const db = openDatabase(data.file);
-  const commit = committer(db, data.treeId);
-  const mark = openMark(data.markFile);
-  port.on('message', (order: Order) => {
-    if (order === null) {
+/** @throws CodedError STATE_NEWER */
+export function openWriter(file: string, mark: MarkFile): Writer {
+  const db = openDatabase(file);
+  const commit = committer(db);
+  const compact = compacter(db);
+  /** Size of the head that the mark has. Written by perform(). */
+  let marked = -1;
+  const move = ({ size, root }: Mark) => {
+    if (size !== marked) mark.write({ size, root });
+    marked = size;
+  };
+  return {
+    perform(order) {
+      switch (order.kind) {
+        case 'create':
+          createLog(db, order.identity, order.head);
+          // A crash here leaves an empty log without a mark: the next start writes the mark.
+          move(order.head);
+          break;
+        case 'commit':
+          commit(order.batch);
+          // A crash here leaves the store ahead of the mark, nobody answered: the next start moves the mark.
+          move(order.batch.head);
+          // A crash here leaves both durable, nobody answered: who asks again gets the same entry.
+          break;
+        case 'compact':
+          compact(order.bundles);
+          // A crash here leaves what was meant to be.
+          break;
+        case 'roll':
+          move(order.mark);
+          break;
+      }
+    },
+    close() {
       db.close();
       mark.close();
-      port.close();
-      return;
-    }
-    try {
-      commit(order);
-      // A crash here leaves the store ahead of the mark: nobody was answered, the next start moves the mark.
-      mark.write(order.head);
-      // A crash here leaves both durable and nobody answered: clients ask again and get the same entry.
-      port.postMessage({} satisfies Answer);
-    } catch (error) {
-      port.postMessage({ error: (error as Error).message } satisfies Answer);
-    }
-  });
-}
-
-if (parentPort !== null && (workerData as WriterData | null)?.kind === 'sigstead-log-writer') {
-  serve(parentPort, workerData as WriterData);
-}
-
-/** One commit is under way at a time: the sequencer awaits each. */
-export function startWriter(data: Omit<WriterData, 'kind'>): LogWriter {
-  const worker = new Worker(new URL(import.meta.url), {
-    workerData: { ...data, kind: 'sigstead-log-writer' },
-  });
-  worker.unref();
-  /** Set by commit(), settled by the thread's answer or its end. */
-  let waiting: { resolve: () => void; reject: (error: Error) => void } | undefined;
-  const settle = (error?: Error) => {
-    const waiter = waiting;
-    waiting = undefined;
-    if (error === undefined) waiter?.resolve();
-    else waiter?.reject(error);
-  };
-  worker.on('message', (answer: Answer) => {
-    worker.unref();
-    settle(answer.error === undefined ? undefined : new Error(answer.error));
-  });
-  worker.on('error', (error: Error) => settle(error));
-  const ended = new Promise<void>((resolve) => {
-    worker.on('exit', () => {
-      settle(new Error('the writer thread ended'));
-      resolve();
-    });
-  });
-  return {
-    commit: (batch) =>
-      new Promise((resolve, reject) => {
-        waiting = { resolve, reject };
-        worker.ref();
-        worker.postMessage(batch);
-      }),
-    async close() {
-      worker.ref();
-      worker.postMessage(null);
-      await ended;
     },
   };
 }
