@@ -11,6 +11,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { Hono } from 'hono';
 import { type JWK, SignJWT } from 'jose';
 import { z } from 'zod';
+import { type IssuerConfig, issuerConfig } from '../ca/config.ts';
 import { CodedError } from '../core/errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { createApp, type Env, readBody } from '../runtime/http.ts';
@@ -33,11 +34,16 @@ export const DEV_ISSUERS = [
   {
     kind: 'subject',
     path: '/dev-oidc/subject',
-    issuer: { type: 'ci-provider', provider: 'subject' },
+    issuer: { type: 'ci-provider', subjectTemplate: 'sub' },
   },
 ] as const;
 
-export type DevIssuerKind = (typeof DEV_ISSUERS)[number]['kind'];
+/** The development issuers as the CA is configured with them. */
+export function devIssuerConfigs(url: string): IssuerConfig[] {
+  return DEV_ISSUERS.map(({ path, issuer }) =>
+    issuerConfig.parse({ url: `${url}${path}`, audience: DEV_AUDIENCE, ...issuer }),
+  );
+}
 
 const tokenRequest = z.strictObject({
   kind: z.enum(['email', 'kubernetes', 'github', 'gitlab', 'subject']),
