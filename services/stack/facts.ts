@@ -53,13 +53,13 @@ export function cosignCommands(
   const issuer = context.dev ? `${context.url}/dev-oidc` : 'ISSUER';
   const identity = context.dev ? DEV_IDENTITY : 'IDENTITY';
   const token = context.dev
-    ? `"$(${cli} dev token --url ${context.url} --email ${DEV_IDENTITY})"`
-    : 'TOKEN_FILE';
+    ? [`--identity-token "$(${cli} dev token --url ${context.url}`, `--email ${DEV_IDENTITY})"`]
+    : ['--identity-token TOKEN_FILE'];
   const sign = [
     'cosign sign-blob -y',
     `--signing-config ${trust}/signing_config.v0.2.json`,
     `--trusted-root ${trust}/trusted_root.json`,
-    `--identity-token ${token}`,
+    ...token,
     '--bundle README.sigstore.json README.md',
   ];
   const verify = [
