@@ -225,6 +225,8 @@ export function readOid(node: DerNode): string {
   return text;
 }
 
+/** YYYYMMDDHHMMSS.fffZ */
+const MAX_TIME_OCTETS = 19;
 const TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d{0,2}[1-9]))?Z$/;
 
 /**
@@ -232,6 +234,7 @@ const TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d{0,2}[1-9]))?Z$/;
  * trailing zero) only where `fractions` allows them (RFC 3161 §2.4.2; RFC 5280 §4.1.2.5 has none).
  */
 export function readTime(node: DerNode, fractions = false): number {
+  if (node.content.length > MAX_TIME_OCTETS) throw new ParseError('time is not DER');
   let text = String.fromCharCode(...node.content);
   if (node.tag === TAG.utcTime) text = (text < '50' ? '20' : '19') + text;
   else if (node.tag !== TAG.generalizedTime)

@@ -113,6 +113,9 @@ const READERS = new Map<string, (facts: ExtensionFacts, extension: Extension) =>
   [OID.subjectAltName, subjectAltName],
 ]);
 
+/** Real certificates carry at most some thirty. */
+const MAX_EXTENSIONS = 256;
+
 /** Extension ::= SEQUENCE { extnID OID, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING } */
 function parseExtension(content: Uint8Array): Extension {
   const reader = new DerReader(content, 'extension');
@@ -130,8 +133,12 @@ function parseExtension(content: Uint8Array): Extension {
  */
 export function parseExtensions(der: Uint8Array): Extension[] {
   const { content } = readDer(der, TAG.sequence, 'extensions');
+  const nodes = children(content, 'extensions');
+  if (nodes.length === 0 || nodes.length > MAX_EXTENSIONS) {
+    throw new ParseError(`${nodes.length} extensions`);
+  }
   const seen = new Set<string>();
-  const extensions = children(content, 'extensions').map((node) => {
+  return nodes.map((node) => {
     if (node.tag !== TAG.sequence) throw new ParseError('extension: not a SEQUENCE');
     const extension = parseExtension(node.content);
     // SPEC RFC 5280 §4.2: a certificate MUST NOT include more than one instance of an extension.
@@ -139,8 +146,6 @@ export function parseExtensions(der: Uint8Array): Extension[] {
     seen.add(extension.oid);
     return extension;
   });
-  if (extensions.length === 0) throw new ParseError('extensions: empty');
-  return extensions;
 }
 
 /** @throws ParseError when an extension of a known kind is malformed */

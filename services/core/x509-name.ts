@@ -40,7 +40,7 @@ function bmp(bytes: Uint8Array, what: string): string {
   return text;
 }
 
-/** DirectoryString by tag. PrintableString is taken as any ASCII: many CAs stretch its alphabet. */
+/** DirectoryString by tag. PrintableString may hold all of ASCII: many CAs stretch its alphabet. */
 const STRINGS = new Map<number, (bytes: Uint8Array, what: string) => string>([
   [TAG.utf8String, fromUtf8],
   [TAG.printableString, ascii],

@@ -17,6 +17,7 @@ import {
 } from '../../services/core/der.ts';
 import { ParseError } from '../../services/core/errors.ts';
 import { OID } from '../../services/core/oid.ts';
+import { parsePkcs1PublicKey } from '../../services/core/spki.ts';
 import {
   findExtension,
   parseCertificate,
@@ -169,6 +170,17 @@ describe('the fields of a certificate', () => {
     ]);
   });
 
+  it.each<[number, Uint8Array, string | undefined]>([
+    [TAG.printableString, utf8('a*b@c'), 'a*b@c'],
+    [TAG.ia5String, utf8('abc'), 'abc'],
+    [TAG.t61String, Uint8Array.of(0x4d, 0xfc), 'Mü'],
+    [TAG.bmpString, Uint8Array.of(0x67, 0x71, 0, 0x41), '東A'],
+    [TAG.integer, Uint8Array.of(1), undefined],
+  ])('reads a common name of tag %i', (tag, content, text) => {
+    const subject = sequence(tlv(TAG.set, sequence(oid(OID.commonName), tlv(tag, content))));
+    expect(parse({ subject }).subject.commonName).toBe(text);
+  });
+
   it('takes GeneralizedTime from 2050 on, and year 9999', () => {
     const forever = tlv(TAG.generalizedTime, utf8('99991231235959Z'));
     const cert = parse({ validity: sequence(certificateTime(NOW_MS), forever) });
@@ -205,6 +217,17 @@ const REFUSED: [string, Partial<Parts>][] = [
     'attribute with two values',
     {
       subject: sequence(tlv(TAG.set, sequence(oid(OID.commonName), tlv(TAG.null), tlv(TAG.null)))),
+    },
+  ],
+  [
+    'attribute of a megabyte',
+    {
+      subject: sequence(
+        tlv(
+          TAG.set,
+          sequence(oid(OID.commonName), tlv(TAG.t61String, new Uint8Array(1_000_000).fill(65))),
+        ),
+      ),
     },
   ],
   [
@@ -248,6 +271,14 @@ const REFUSED: [string, Partial<Parts>][] = [
   ['signature with unused bits', { signature: fromHex('03020780') }],
   ['signature not a BIT STRING', { signature: octetString(Uint8Array.of(1)) }],
   ['extensions empty', { extensions: [] }],
+  [
+    '257 extensions',
+    {
+      extensions: Array.from({ length: 257 }, (_, i) =>
+        extension(`1.2.3.${i}`, false, new Uint8Array()),
+      ),
+    },
+  ],
   ['extension twice', { extensions: [keyUsage(0), keyUsage(0)] }],
   ['extension not a SEQUENCE', { extensions: [tlv(TAG.set)] }],
   [
@@ -406,6 +437,13 @@ describe('parsePublicKey', () => {
     expect(parsePublicKey(rsa(`00${'ff'.repeat(256)}`, '010001')).sizeBits).toBe(2048);
     expect(parsePublicKey(rsa(`7f${'ff'.repeat(255)}`, '03')).sizeBits).toBe(2047);
     expect(parsePublicKey(rsa(`01${'ff'.repeat(255)}`, '03')).sizeBits).toBe(2041);
+  });
+
+  it('reads RSA keys that stand alone', () => {
+    const spki = rsa(`00${'ff'.repeat(256)}`, '010001');
+    const key = parsePublicKey(spki);
+    expect(parsePkcs1PublicKey(key.bits)).toEqual(key);
+    expect(() => parsePkcs1PublicKey(spki)).toThrow(ParseError);
   });
 
   it.each<[string, Uint8Array]>([
