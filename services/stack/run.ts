@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // `sigstead serve`: the stack, what it shows, and its end.
 import { isAbsolute, join, relative } from 'node:path';
-import { EXIT } from '../core/errors.ts';
+import { CodedError, EXIT } from '../core/errors.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { jsonLogger, type Logger } from '../runtime/telemetry.ts';
 import type { StackConfig } from './config.ts';
 import { cosignCommands } from './facts.ts';
 import { createScreen, type Screen } from './screen.ts';
+import { selfCheck } from './self-check.ts';
 import { type Stack, startStack } from './serve.ts';
 import { VERSION } from './version.ts';
 
@@ -108,9 +109,12 @@ export async function runServe(config: StackConfig, once: boolean): Promise<numb
   progress('');
   screen.line(`  ${stack.firstStart ? 'made' : 'continued'} ${shortPath(stack.data)}`);
   showEndpoints(screen, stack);
-  showCommands(screen, stack);
-  if (once) {
+  screen.title('Self-check');
+  const passed = await selfCheck(stack, screen);
+  if (passed) showCommands(screen, stack);
+  if (once || !passed) {
     await stack.close();
+    if (!passed) throw new CodedError('INTERNAL', 'the self-check failed; its reason stands above');
     return EXIT.ok;
   }
   screen.line('Ctrl-C ends it.');

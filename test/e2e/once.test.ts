@@ -38,6 +38,13 @@ describe('serve --dev --once', () => {
     expect(first).toMatch(/cosign sign-blob -y/);
   });
 
+  it('signs, stamps and logs a file, verifies it offline and refuses a tampered copy', () => {
+    for (const step of ['certificate', 'timestamp', 'log entry', 'verified offline']) {
+      expect(first).toMatch(new RegExp(`ok +[\\d.]+ ms +${step}`));
+    }
+    expect(first).toMatch(/one byte flipped: refused: (SIGNATURE_INVALID|DIGEST_MISMATCH)/);
+  });
+
   it('prints no colour, no cursor tricks, at most 100 columns on a pipe', () => {
     expect(first).not.toContain('\u001b');
     expect(first.split('\n').filter((line) => line.length > 100)).toEqual([]);

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files of the client: read within a limit, hashed as a stream, written whole or not at all.
+import { createHash, type Hash } from 'node:crypto';
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  fchmodSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { HashName } from '../core/crypto.ts';
+import { CodedError } from '../core/errors.ts';
+
+function unreadable(path: string, error: unknown): CodedError {
+  const reason = error instanceof Error ? error.message : 'unknown fault';
+  return new CodedError('FILE_UNREADABLE', `${path}: ${reason}`, { field: path, cause: error });
+}
+
+/** @throws CodedError FILE_UNREADABLE, also when it is no file or longer than `limit` bytes */
+export function readBounded(path: string, limit: number): Uint8Array {
+  try {
+    const found = statSync(path);
+    if (!found.isFile()) throw new Error('not a file');
+    if (found.size > limit) throw new Error(`longer than ${limit} bytes`);
+    return new Uint8Array(readFileSync(path));
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/** The bytes of a file in pieces. @throws CodedError FILE_UNREADABLE */
+export async function* readChunks(path: string): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of createReadStream(path)) yield chunk as Uint8Array;
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/** Digests of a file of any size, in one pass. @throws CodedError FILE_UNREADABLE */
+export async function hashFile(
+  path: string,
+  hashes: readonly HashName[],
+): Promise<Partial<Record<HashName, Uint8Array>>> {
+  const engines: Array<[HashName, Hash]> = hashes.map((name) => [name, createHash(name)]);
+  for await (const chunk of readChunks(path)) {
+    for (const [, engine] of engines) engine.update(chunk);
+  }
+  return Object.fromEntries(
+    engines.map(([name, engine]) => [name, new Uint8Array(engine.digest())]),
+  );
+}
+
+function exists(path: string): CodedError {
+  return new CodedError('FILE_EXISTS', `${path} is there already`, { field: path });
+}
+
+/** Before work begins whose result could not be written. @throws CodedError FILE_EXISTS */
+export function requireFree(path: string, force: boolean): void {
+  if (!force && existsSync(path)) throw exists(path);
+}
+
+/** Gives the finished file its name. A link, unlike a rename, never takes a name that is in use. */
+function settle(temporary: string, path: string, force: boolean): void {
+  if (force) {
+    renameSync(temporary, path);
+    return;
+  }
+  try {
+    linkSync(temporary, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw exists(path);
+    // File systems without links: a name that is taken in this instant would be replaced.
+    requireFree(path, false);
+    renameSync(temporary, path);
+  }
+}
+
+/**
+ * A new file, mode 0644. Whatever happens, `path` names the whole text or what it named before; a
+ * crash leaves at most the temporary file beside it.
+ * @throws CodedError FILE_EXISTS unless `force`, FILE_UNREADABLE when it cannot be written
+ */
+export function writeWhole(path: string, text: string, force: boolean): void {
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  try {
+    const fd = openSync(temporary, 'w', 0o644);
+    try {
+      fchmodSync(fd, 0o644);
+      writeFileSync(fd, text);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    settle(temporary, path, force);
+  } catch (error) {
+    throw error instanceof CodedError ? error : unreadable(path, error);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// --trust-config: a ClientTrustConfig file, a directory of trust files, or a trusted root alone,
+// which is enough to verify. There is no default: a client that falls back to a public instance
+// would send what is private there.
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { CodedError, coded } from '../core/errors.ts';
+import { isJsonObject, parseJson } from '../core/json.ts';
+import {
+  CLIENT_TRUST_CONFIG_MEDIA_TYPE,
+  parseClientTrustConfig,
+  parseSigningConfig,
+  type SigningConfig,
+} from '../core/signing-config.ts';
+import { parseTrustedRoot, TRUSTED_ROOT_MEDIA_TYPE, type TrustedRoot } from '../core/trust.ts';
+import { readBounded } from './files.ts';
+
+export interface Trust {
+  readonly trustedRoot: TrustedRoot;
+  /** Where to sign; absent when only a trusted root was given. */
+  readonly signingConfig: SigningConfig | undefined;
+}
+
+const MAX_LENGTH = 2 << 20;
+const TRUSTED_ROOT_FILE = 'trusted_root.json';
+const SIGNING_CONFIG_FILE = 'signing_config.v0.2.json';
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function loadDirectory(directory: string): Trust {
+  const config = join(directory, SIGNING_CONFIG_FILE);
+  const present = statSync(config, { throwIfNoEntry: false }) !== undefined;
+  return {
+    trustedRoot: parseTrustedRoot(readBounded(join(directory, TRUSTED_ROOT_FILE), MAX_LENGTH)),
+    signingConfig: present ? parseSigningConfig(readBounded(config, MAX_LENGTH)) : undefined,
+  };
+}
+
+/** Reader by media type. */
+const READERS = new Map<string, (text: Uint8Array) => Trust>([
+  [CLIENT_TRUST_CONFIG_MEDIA_TYPE, (text) => parseClientTrustConfig(text)],
+  [
+    TRUSTED_ROOT_MEDIA_TYPE,
+    (text) => ({ trustedRoot: parseTrustedRoot(text), signingConfig: undefined }),
+  ],
+]);
+
+/**
+ * @param path file or directory
+ * @throws CodedError FILE_UNREADABLE, TRUST_ROOT_MALFORMED, SIGNING_CONFIG_MALFORMED
+ */
+export function loadTrust(path: string): Trust {
+  if (isDirectory(path)) return loadDirectory(path);
+  const bytes = readBounded(path, MAX_LENGTH);
+  const document = coded('TRUST_ROOT_MALFORMED', path, () => parseJson(bytes));
+  const mediaType = isJsonObject(document) ? document.mediaType : undefined;
+  const read = READERS.get(typeof mediaType === 'string' ? mediaType : '');
+  if (read === undefined) {
+    throw new CodedError(
+      'TRUST_ROOT_MALFORMED',
+      `${path} is neither a client trust config nor a trusted root`,
+      { field: 'mediaType' },
+    );
+  }
+  return read(bytes);
+}
+
+/** @throws CodedError SIGNING_CONFIG_MALFORMED when there is none */
+export function requireSigningConfig(trust: Trust, path: string): SigningConfig {
+  if (trust.signingConfig !== undefined) return trust.signingConfig;
+  throw new CodedError('SIGNING_CONFIG_MALFORMED', `${path} holds no signing config`, {
+    field: '--trust-config',
+  });
+}
