@@ -159,11 +159,27 @@ function parseCertificates(node: DerNode | undefined): Uint8Array[] {
   });
 }
 
-function parseDigestAlgorithms(reader: DerReader): void {
-  for (const node of children(reader.expect(TAG.set, 'digest algorithms').content, 'SignedData')) {
+function parseDigestAlgorithms(reader: DerReader): string[] {
+  const nodes = children(reader.expect(TAG.set, 'digest algorithms').content, 'SignedData');
+  return nodes.map((node) => {
     if (node.tag !== TAG.sequence) throw new ParseError('digest algorithms: not a SEQUENCE');
-    algorithmOid(node);
+    return algorithmOid(node);
+  });
+}
+
+function parseOnlySigner(reader: DerReader, digestOids: readonly string[]): SignerInfo {
+  const signers = children(reader.expect(TAG.set, 'signerInfos').content, 'signerInfos');
+  const [node] = signers;
+  // SPEC RFC 3161 §2.4.2: the token MUST NOT contain any signatures other than that of the TSA.
+  if (node === undefined || signers.length !== 1) throw new ParseError('not one SignerInfo');
+  if (node.tag !== TAG.sequence) throw new ParseError('SignerInfo: not a SEQUENCE');
+  const signer = parseSigner(node);
+  // SPEC RFC 5652 §5.1: MAY fail for a digest algorithm that is not in this set. No signature covers
+  // the set, so without this check one token could be spelled in many ways.
+  if (!digestOids.includes(signer.digest.oid)) {
+    throw new ParseError('digest algorithms: lack that of the signer');
   }
+  return signer;
 }
 
 /**
@@ -180,14 +196,10 @@ export function parseSignedData(der: Uint8Array): SignedData {
   const reader = new DerReader(readDer(wrapped, TAG.sequence, 'SignedData').content, 'SignedData');
   // SPEC RFC 5652 §5.1: version 3 when eContentType is not id-data.
   requireVersion(reader, 3, 'SignedData');
-  parseDigestAlgorithms(reader);
+  const digestOids = parseDigestAlgorithms(reader);
   const { contentType, content } = parseContent(reader);
   const certificates = parseCertificates(reader.optional(context(0)));
-  const signers = children(reader.expect(TAG.set, 'signerInfos').content, 'signerInfos');
+  const signer = parseOnlySigner(reader, digestOids);
   reader.end();
-  const [signer] = signers;
-  // SPEC RFC 3161 §2.4.2: the token MUST NOT contain any signatures other than that of the TSA.
-  if (signer === undefined || signers.length !== 1) throw new ParseError('not one SignerInfo');
-  if (signer.tag !== TAG.sequence) throw new ParseError('SignerInfo: not a SEQUENCE');
-  return { contentType, content, certificates, signer: parseSigner(signer) };
+  return { contentType, content, certificates, signer };
 }
