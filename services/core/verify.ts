@@ -25,7 +25,7 @@ import { type VerifiedEntry, verifyEntryBody, verifyLogEntries } from './verify/
 import { chooseSigner, type Policy, type SigningKey } from './verify/signer.ts';
 import { signatureOf, type VerifiedTime, verifyTimes } from './verify/times.ts';
 
-export type { Artifact } from './verify/artifact.ts';
+export { type Artifact, artifactHashes } from './verify/artifact.ts';
 export type { Identity } from './verify/identity.ts';
 export type { Policy } from './verify/signer.ts';
 

@@ -13,14 +13,39 @@ import {
   type Subject,
 } from '../dsse.ts';
 import { HASH_ALGORITHMS } from '../entry.ts';
-import { CodedError, coded } from '../errors.ts';
-import type { Policy, SigningKey } from './signer.ts';
+import { CodedError, coded, ParseError } from '../errors.ts';
+import { chooseSigner, type Policy, type SigningKey } from './signer.ts';
 import { signatureOf } from './times.ts';
 
 /** The artifact whole, or digests of it that the caller made. */
 export type Artifact =
   | { readonly bytes: Uint8Array }
   | { readonly digests: Partial<Readonly<Record<HashName, Uint8Array>>> };
+
+/** What `find` finds; nothing where the verification will refuse. */
+function tolerant<T>(find: () => readonly T[]): readonly T[] {
+  try {
+    return find();
+  } catch (error) {
+    if (error instanceof CodedError || error instanceof ParseError) return [];
+    throw error;
+  }
+}
+
+/** The digests of the artifact that a verification will ask for, for callers who stream it. */
+export function artifactHashes(bundle: Bundle, policy: Policy): HashName[] {
+  const { content } = bundle;
+  const asked = tolerant((): readonly string[] => {
+    if ('messageSignature' in content) {
+      const { algorithm } = chooseSigner(bundle, policy);
+      return [algorithm.hash, content.messageSignature.digest?.hash ?? algorithm.hash];
+    }
+    return parseStatement(content.envelope.payload).subjects.flatMap(({ digest }) => [
+      ...digest.keys(),
+    ]);
+  });
+  return HASH_ALGORITHMS.map(({ hash }) => hash).filter((hash) => asked.includes(hash));
+}
 
 /** Digest of the artifact; undefined when the caller holds none with this hash. */
 export function artifactDigest(

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command `sigstead`, as far as it is a client. Others add their commands to it.
+import { Command, CommanderError } from 'commander';
+import { CodedError, EXIT } from '../core/errors.ts';
+import {
+  attestCommand,
+  inspectCommand,
+  signCommand,
+  verifyAttestationCommand,
+  verifyCommand,
+} from './commands.ts';
+import { type Io, processIo, report } from './io.ts';
+import { VERSION } from './version.ts';
+
+/** Commands that need nothing but this file and commands.ts to stand in the help. */
+const OWN = [signCommand, attestCommand, verifyCommand, verifyAttestationCommand, inspectCommand];
+
+/** commander ends the process and prints by itself unless every command is told not to. */
+function tame(command: Command, io: Io): void {
+  command.exitOverride().configureOutput({
+    writeOut: io.out,
+    writeErr: io.err,
+    // Errors are told once, by report().
+    outputError: () => {},
+  });
+  for (const child of command.commands) tame(child, io);
+}
+
+/** @param extra commands of others, after our own */
+export function buildCli(extra: readonly Command[] = [], io: Io = processIo): Command {
+  const program = new Command('sigstead')
+    .description('sign, attest and verify with a private Sigstore')
+    .version(VERSION);
+  for (const make of OWN) program.addCommand(make(io));
+  for (const command of extra) program.addCommand(command);
+  tame(program, io);
+  return program;
+}
+
+/** Loaded only when it may be wanted: it brings the TUF client along. */
+async function moreCommands(argv: readonly string[], io: Io): Promise<Command[]> {
+  const own = OWN.some((make) => make(io).name() === argv[2]);
+  if (own) return [];
+  const { trustCommand } = await import('./trust-export.ts');
+  return [trustCommand()];
+}
+
+function asCoded(error: unknown): unknown {
+  if (!(error instanceof CommanderError)) return error;
+  return new CodedError('USAGE', error.message.replace(/^error: /, ''), { field: 'arguments' });
+}
+
+/**
+ * Runs one command line.
+ * @param argv as process.argv: program and script stand first
+ * @param extra commands of others
+ * @returns the exit code (docs/cli.md)
+ */
+export async function runCli(
+  argv: readonly string[],
+  extra: readonly Command[] = [],
+  io: Io = processIo,
+): Promise<number> {
+  try {
+    const more = await moreCommands(argv, io);
+    await buildCli([...more, ...extra], io).parseAsync([...argv]);
+    // A command that goes on after its action leaves its code where the process finds it.
+    return typeof process.exitCode === 'number' ? process.exitCode : EXIT.ok;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return EXIT.ok;
+      // No command at all: the help that was printed says everything.
+      if (error.code === 'commander.help') return EXIT.usage;
+    }
+    return report(io, asCoded(error));
+  }
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// The client's commands: flags and help. What a command does is loaded when it runs.
+import { Command, Option } from 'commander';
+import type { Io } from './io.ts';
+import type { InspectFlags } from './run-inspect.ts';
+import type { AttestFlags, SignFlags } from './run-sign.ts';
+import type { VerifyAttestationFlags, VerifyFlags } from './run-verify.ts';
+
+const TYPES = 'predicate type: slsaprovenance1, spdxjson, cyclonedx, vuln, custom, … or a URI';
+
+function withOutput(command: Command): Command {
+  return command.addOption(
+    new Option('--output <format>', 'form of the result on stdout')
+      .choices(['text', 'json'])
+      .default('text'),
+  );
+}
+
+function withTrust(command: Command): Command {
+  return command.requiredOption(
+    '--trust-config <file|dir>',
+    'client trust config, or a directory of trust files',
+  );
+}
+
+function withSigning(command: Command): Command {
+  return withOutput(withTrust(command))
+    .option('--identity-token-file <file>', 'file that holds the identity token')
+    .option('--identity-token <token>', 'the token itself (visible to other processes)')
+    .option('--bundle <file>', 'where to write the bundle')
+    .option('--force', 'replace a bundle that is there');
+}
+
+function withIdentity(command: Command): Command {
+  return withOutput(withTrust(command))
+    .option('--bundle <file>', 'the bundle, if it has not the usual name')
+    .option('--certificate-identity <identity>', 'who must have signed, exactly')
+    .option('--certificate-oidc-issuer <url>', 'who must have vouched for the identity, exactly')
+    .option('--key <file>', 'public key (PEM) that must have signed, instead of an identity');
+}
+
+export function signCommand(io: Io): Command {
+  return withSigning(new Command('sign'))
+    .argument('<file>', 'what to sign')
+    .description('sign a file; writes <file>.sigstore.json')
+    .addHelpText(
+      'after',
+      `
+The token comes from --identity-token-file, --identity-token or SIGSTORE_ID_TOKEN.
+
+Examples:
+  $ sigstead sign --trust-config trust --identity-token-file token app.tgz
+  $ SIGSTORE_ID_TOKEN=$(sigstead dev token --email dev@example.com) \\
+      sigstead sign --trust-config data/trust README.md
+`,
+    )
+    .action(async (file: string, flags: SignFlags) => {
+      const { runSign } = await import('./run-sign.ts');
+      await runSign(file, flags, io);
+    });
+}
+
+export function attestCommand(io: Io): Command {
+  return withSigning(new Command('attest'))
+    .argument('<file>', 'what the attestation is about')
+    .description('sign a statement about a file; writes <file>.<type>.sigstore.json')
+    .requiredOption('--predicate <file>', 'JSON that the statement carries')
+    .requiredOption('--type <type>', TYPES)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ sigstead attest --trust-config trust --identity-token-file token \\
+      --predicate provenance.json --type slsaprovenance1 app.tgz
+`,
+    )
+    .action(async (file: string, flags: AttestFlags) => {
+      const { runAttest } = await import('./run-sign.ts');
+      await runAttest(file, flags, io);
+    });
+}
+
+export function verifyCommand(io: Io): Command {
+  return withIdentity(new Command('verify'))
+    .argument('<file>', 'what was signed')
+    .description('verify the signature of a file, offline')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ sigstead verify --trust-config trust --certificate-identity dev@example.com \\
+      --certificate-oidc-issuer https://oidc.example.com app.tgz
+
+Exit codes: 0 verified, 3 signature or proof invalid, 4 somebody else signed, 5 trust files.
+`,
+    )
+    .action(async (file: string, flags: VerifyFlags) => {
+      const { runVerify } = await import('./run-verify.ts');
+      await runVerify(file, flags, io);
+    });
+}
+
+export function verifyAttestationCommand(io: Io): Command {
+  return withIdentity(new Command('verify-attestation'))
+    .argument('<file>', 'what the attestation is about')
+    .description('verify an attestation about a file, offline')
+    .requiredOption('--type <type>', TYPES)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ sigstead verify-attestation --trust-config trust --type slsaprovenance1 \\
+      --certificate-identity dev@example.com \\
+      --certificate-oidc-issuer https://oidc.example.com app.tgz
+`,
+    )
+    .action(async (file: string, flags: VerifyAttestationFlags) => {
+      const { runVerifyAttestation } = await import('./run-verify.ts');
+      await runVerifyAttestation(file, flags, io);
+    });
+}
+
+export function inspectCommand(io: Io): Command {
+  return withOutput(new Command('inspect'))
+    .argument('<bundle>', 'a bundle')
+    .description('show what a bundle claims, without verifying it')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ sigstead inspect app.tgz.sigstore.json
+`,
+    )
+    .action(async (path: string, flags: InspectFlags) => {
+      const { runInspect } = await import('./run-inspect.ts');
+      runInspect(path, flags, io);
+    });
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// `sigstead sign` and `sigstead attest`.
+import { randomBytes } from 'node:crypto';
+import { basename } from 'node:path';
+import { serializeBundle } from '../core/bundle.ts';
+import { systemClock } from '../runtime/clock.ts';
+import { nodeCrypto } from '../runtime/crypto.ts';
+import { hashFile, readBounded, readChunks, requireFree, writeWhole } from './files.ts';
+import { systemHttp } from './http.ts';
+import { columns, type Io, type OutputFormat, warn } from './io.ts';
+import { type SignContext, type Signed, signArtifact, signStatement } from './sign.ts';
+import { buildStatement, predicateTypeOf, typeSlug } from './statement.ts';
+import { findToken } from './token.ts';
+import { loadTrust, requireSigningConfig } from './trust.ts';
+
+export interface SignFlags {
+  readonly trustConfig: string;
+  readonly identityTokenFile?: string;
+  readonly identityToken?: string;
+  readonly bundle?: string;
+  readonly force?: boolean;
+  readonly output: OutputFormat;
+}
+
+export interface AttestFlags extends SignFlags {
+  readonly predicate: string;
+  readonly type: string;
+}
+
+/** A predicate larger than this makes a bundle that nobody reads. */
+const MAX_PREDICATE_LENGTH = 16 << 20;
+
+/** Everything that can be wrong on this machine is found before a service is called. */
+function contextFor(flags: SignFlags, io: Io): SignContext {
+  const trust = loadTrust(flags.trustConfig);
+  const signingConfig = requireSigningConfig(trust, flags.trustConfig);
+  const { token, visible } = findToken({
+    ...(flags.identityTokenFile === undefined ? {} : { file: flags.identityTokenFile }),
+    ...(flags.identityToken === undefined ? {} : { flag: flags.identityToken }),
+    env: io.env,
+  });
+  if (visible) {
+    warn(io, 'a token in --identity-token is visible to every process of this machine');
+  }
+  return {
+    trustedRoot: trust.trustedRoot,
+    signingConfig,
+    token,
+    crypto: nodeCrypto,
+    clock: systemClock,
+    http: systemHttp,
+    random: (length) => new Uint8Array(randomBytes(length)),
+  };
+}
+
+function show(
+  io: Io,
+  format: OutputFormat,
+  verb: string,
+  file: string,
+  path: string,
+  made: Signed,
+) {
+  const { identity, times, entries } = made.verification;
+  const signedAt = times.map(({ timeMs }) => new Date(timeMs).toISOString());
+  if (format === 'json') {
+    const result = {
+      file,
+      bundle: path,
+      identity: identity?.name,
+      issuer: identity?.issuer,
+      signedAt,
+      logEntries: entries.map(({ origin, index }) => ({ log: origin, index })),
+    };
+    io.out(`${JSON.stringify(result)}\n`);
+    return;
+  }
+  io.out(`${verb} ${file}\n`);
+  io.out(
+    columns([
+      ['signer', identity?.name ?? ''],
+      ['issuer', identity?.issuer ?? ''],
+      ['time', signedAt.join(', ')],
+      ['log entry', entries.map(({ origin, index }) => `${index} of ${origin}`).join(', ')],
+      ['bundle', path],
+    ]),
+  );
+}
+
+/** @throws CodedError; then no bundle was written */
+export async function runSign(file: string, flags: SignFlags, io: Io): Promise<void> {
+  const path = flags.bundle ?? `${file}.sigstore.json`;
+  const force = flags.force ?? false;
+  requireFree(path, force);
+  const context = contextFor(flags, io);
+  // A file that cannot be read is found before a certificate is asked for.
+  await readChunks(file).next();
+  const signed = await signArtifact(context, readChunks(file));
+  writeWhole(path, `${serializeBundle(signed.bundle)}\n`, force);
+  show(io, flags.output, 'Signed', file, path, signed);
+}
+
+/** @throws CodedError; then no bundle was written */
+export async function runAttest(file: string, flags: AttestFlags, io: Io): Promise<void> {
+  const predicateType = predicateTypeOf(flags.type);
+  const path = flags.bundle ?? `${file}.${typeSlug(flags.type)}.sigstore.json`;
+  const force = flags.force ?? false;
+  requireFree(path, force);
+  const context = contextFor(flags, io);
+  const { sha256 = new Uint8Array() } = await hashFile(file, ['sha256']);
+  const predicate = readBounded(flags.predicate, MAX_PREDICATE_LENGTH);
+  const statement = buildStatement({ name: basename(file), sha256 }, predicateType, predicate);
+  const signed = await signStatement(context, statement, { digests: { sha256 } });
+  writeWhole(path, `${serializeBundle(signed.bundle)}\n`, force);
+  show(io, flags.output, 'Attested', file, path, signed);
+}
