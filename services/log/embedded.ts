@@ -8,13 +8,13 @@ import { CodedError } from '../core/errors.ts';
 import { syncDirectory } from '../runtime/store.ts';
 import { readMark } from './mark.ts';
 import { openReader } from './sqlite.ts';
-import { type LogStore, storeMissing } from './store.ts';
+import { type Batch, type LogStore, storeMissing } from './store.ts';
 import type { Answer, Message, ThreadData } from './thread.ts';
 import type { LogOptions } from './types.ts';
 
 interface Thread {
   /** Resolves when the thread has carried it out. */
-  send(message: Message): Promise<void>;
+  send(message: Message, transfer?: ArrayBuffer[]): Promise<void>;
 }
 
 interface Waiting {
@@ -49,13 +49,20 @@ async function startThread(data: ThreadData): Promise<Thread> {
   });
   worker.on('error', end);
   worker.on('exit', () => end(new Error('the writer thread ended')));
-  const send = (message: Message) => {
+  const send = (message: Message, transfer: ArrayBuffer[] = []) => {
     const done = expect();
-    worker.postMessage(message);
+    worker.postMessage(message, transfer);
     return done;
   };
   await expect();
   return { send };
+}
+
+/** Hands copies of the entries over: the thread then need not copy them, while nobody is answered. */
+function sendBatch({ send }: Thread, batch: Batch): Promise<void> {
+  const chunks = batch.chunks.map((chunk) => ({ ...chunk, entries: chunk.entries.slice() }));
+  const transfer = chunks.map(({ entries }) => entries.buffer);
+  return send({ kind: 'commit', batch: { ...batch, chunks } }, transfer);
 }
 
 /** @throws CodedError STATE_INCONSISTENT (store gone, mark damaged), STATE_NEWER */
@@ -69,14 +76,15 @@ export async function openEmbeddedStore(
   const markFile = join(markDirectory, `${name}.mark`);
   const mark = readMark(markFile);
   if (mark !== undefined && mark.size > 0 && !existsSync(file)) throw storeMissing(name, mark);
-  const { send } = await startThread({ file, markFile });
+  const thread = await startThread({ file, markFile });
+  const { send } = thread;
   syncDirectory(directory);
   const { close: closeReader, ...reader } = openReader(file);
   return {
     reader,
     mark,
     create: (identity, head) => send({ kind: 'create', identity, head }),
-    commit: (batch) => send({ kind: 'commit', batch }),
+    commit: (batch) => sendBatch(thread, batch),
     compact: (bundles) => send({ kind: 'compact', bundles }),
     roll: ({ size, root }) => send({ kind: 'roll', mark: { size, root } }),
     async close() {

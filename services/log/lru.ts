@@ -5,6 +5,8 @@ export class Lru<V> {
   /** In order of use. Written by get() and set(). */
   readonly #items = new Map<number, { readonly value: V; readonly weight: number }>();
   readonly #limit: number;
+  /** Key used last. Written by get() and set(). */
+  #latest: number | undefined;
   /** Sum of the weights. Written by set(). */
   #weight = 0;
 
@@ -15,8 +17,11 @@ export class Lru<V> {
   get(key: number): V | undefined {
     const item = this.#items.get(key);
     if (item === undefined) return undefined;
-    this.#items.delete(key);
-    this.#items.set(key, item);
+    if (key !== this.#latest) {
+      this.#latest = key;
+      this.#items.delete(key);
+      this.#items.set(key, item);
+    }
     return item.value;
   }
 
@@ -24,6 +29,7 @@ export class Lru<V> {
     this.#weight += weight - (this.#items.get(key)?.weight ?? 0);
     this.#items.delete(key);
     this.#items.set(key, { value, weight });
+    this.#latest = key;
     for (const [oldest, item] of this.#items) {
       if (this.#weight <= this.#limit || oldest === key) return;
       this.#items.delete(oldest);

@@ -34,8 +34,10 @@ const MIGRATIONS: readonly string[] = [
    CREATE TABLE dedup (key BLOB PRIMARY KEY, idx INTEGER NOT NULL) STRICT, WITHOUT ROWID;`,
 ];
 
-/** Pages in the write-ahead log before they move into the database: 16 MB. */
-const CHECKPOINT_PAGES = 4096;
+/** Pages in the write-ahead log before they move into the database: 32 MB. */
+const CHECKPOINT_PAGES = 8192;
+/** Pages that the writer keeps, in KiB: the leaf index takes writes all over. */
+const CACHE_KIB = 32_768;
 
 /** For the one thread that writes. @throws CodedError STATE_NEWER */
 export function openDatabase(file: string): Database.Database {
@@ -47,6 +49,7 @@ export function openDatabase(file: string): Database.Database {
     // A commit returns only once the write-ahead log is on the disk.
     db.pragma('synchronous = FULL');
     db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    db.pragma(`cache_size = -${CACHE_KIB}`);
     const version = Number(db.pragma('user_version', { simple: true }));
     if (version > MIGRATIONS.length) {
       throw new CodedError(
@@ -130,7 +133,7 @@ export function committer(db: Database.Database): (batch: Batch) => void {
 /** Pages that one idle compaction gives back at most. */
 const VACUUM_PAGES = 2048;
 
-/** Bundles take the place of their chunks. A crash before it leaves the chunks, which serve as well. */
+/** For an idle moment: bundles take the place of their chunks. A crash before it leaves the chunks, which serve as well. */
 export function compacter(db: Database.Database): (bundles: readonly StoredBundle[]) => void {
   const writeBundle = bundleWriter(db);
   const transaction = db.transaction((bundles: readonly StoredBundle[]) => {
@@ -139,6 +142,8 @@ export function compacter(db: Database.Database): (bundles: readonly StoredBundl
   return (bundles) => {
     transaction.immediate(bundles);
     db.pragma(`incremental_vacuum(${VACUUM_PAGES})`);
+    // While nobody waits: else the write-ahead log grows until a commit has to move all of it.
+    db.pragma('wal_checkpoint(TRUNCATE)');
   };
 }
 
@@ -165,8 +170,11 @@ export function openReader(file: string): LogReader & { close(): void } {
     .pluck();
   const tile = db.prepare('SELECT hashes FROM tile WHERE level = ? AND n = ?').pluck();
   const leaf = db.prepare('SELECT idx FROM leaf WHERE hash = ?').pluck();
-  const dedup = db.prepare('SELECT idx FROM dedup WHERE key = ?').pluck();
-  const findLeaf = (hash: Uint8Array) => leaf.get(hash) as number | undefined;
+  const duplicate = db
+    .prepare(
+      'SELECT idx FROM leaf WHERE hash = :key UNION ALL SELECT idx FROM dedup WHERE key = :key LIMIT 1',
+    )
+    .pluck();
   return {
     head() {
       const row = log.get() as LogRow | undefined;
@@ -179,8 +187,8 @@ export function openReader(file: string): LogReader & { close(): void } {
     // An integer of SQLite, so that the division is one of integers.
     uncompacted: (end) => uncompacted.all(BigInt(TILE_WIDTH), end) as number[],
     tile: (level, n) => tile.get(level, n) as Uint8Array | undefined,
-    findLeaf,
-    findDuplicate: (key) => (dedup.get(key) as number | undefined) ?? findLeaf(key),
+    findLeaf: (hash) => leaf.get(hash) as number | undefined,
+    findDuplicate: (key) => duplicate.get({ key }) as number | undefined,
     close: () => db.close(),
   };
 }

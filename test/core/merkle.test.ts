@@ -4,9 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { hex, utf8 } from '../../services/core/bytes.ts';
 import { ParseError } from '../../services/core/errors.ts';
 import {
+  type Coordinate,
+  consistencyNodes,
   consistencyRanges,
   emptyRoot,
   foldRange,
+  inclusionNodes,
   inclusionRanges,
   leafHash,
   rangeNodes,
@@ -96,6 +99,51 @@ describe('Merkle tree', () => {
       root: root(5),
     };
     expect(() => verifyInclusion(nodeCrypto, { ...claim, ...change })).toThrow(ParseError);
+  });
+
+  it.each([
+    ['an older tree', { first: 9, second: 5 }],
+    ['no whole number', { first: 1.5 }],
+    ['not a number', { first: Number.NaN }],
+    ['a negative size', { first: -1 }],
+    ['beyond 2^53', { second: 2 ** 60 }],
+    ['proof too short', { proof: consistency(3, 5).slice(1) }],
+    ['proof too long', { proof: [...consistency(3, 5), root(1)] }],
+    ['equal sizes with a proof', { first: 5, firstRoot: root(5) }],
+    ['equal sizes, other roots', { first: 5, proof: [] }],
+    ['the empty tree with a proof', { first: 0, firstRoot: emptyRoot(sha256) }],
+    ['another empty tree', { first: 0, proof: [] }],
+    ['hash of another length', { proof: consistency(3, 5).map((h) => h.subarray(1)) }],
+  ])('refuses growth: %s', (_, change) => {
+    const claim = {
+      first: 3,
+      second: 5,
+      firstRoot: root(3),
+      secondRoot: root(5),
+      proof: consistency(3, 5),
+    };
+    expect(() => verifyConsistency(nodeCrypto, { ...claim, ...change })).toThrow(ParseError);
+  });
+
+  it('lists the complete subtrees behind each element of a proof', () => {
+    const fold = (nodes: Coordinate[][]) =>
+      nodes.map((element) =>
+        foldRange(
+          sha256,
+          element.map(({ level, index }) =>
+            hashOf({ start: index * 2 ** level, end: (index + 1) * 2 ** level }),
+          ),
+        ),
+      );
+    for (const size of [1, 2, 3, 7, 8, 100, 129]) {
+      for (let at = 0; at < size; at++) {
+        expect(fold(inclusionNodes(at, size))).toEqual(inclusion(at, size));
+        expect(fold(consistencyNodes(at + 1, size))).toEqual(consistency(at + 1, size));
+      }
+    }
+    expect(() => inclusionNodes(5, 5)).toThrow(RangeError);
+    expect(() => consistencyNodes(0, 5)).toThrow(RangeError);
+    expect(() => consistencyNodes(6, 5)).toThrow(RangeError);
   });
 
   it('refuses a proof with any bit flipped', () => {

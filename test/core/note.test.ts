@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { generateKeyPairSync, sign } from 'node:crypto';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { base64, fromBase64, hex, utf8 } from '../../services/core/bytes.ts';
+import { base64, concat, fromBase64, hex, uint, uint64, utf8 } from '../../services/core/bytes.ts';
 import { ParseError } from '../../services/core/errors.ts';
 import {
   ecdsaKeyId,
@@ -11,10 +10,13 @@ import {
   formatNote,
   parseCheckpoint,
   parseNote,
+  rfc6962KeyId,
+  rfc6962VerifierKey,
+  verifierKey,
   verifyCheckpoint,
+  verifyRfc6962Checkpoint,
 } from '../../services/core/note.ts';
 import { parsePublicKey } from '../../services/core/spki.ts';
-import { parseTilePath, tilePath } from '../../services/core/tile.ts';
 import { nodeCrypto } from '../../services/runtime/crypto.ts';
 
 const NAME = 'log.corp.example';
@@ -47,10 +49,8 @@ describe('checkpoint', () => {
     ['one line of the log', [line(TEXT)]],
     ['a cosigner after the log', [line(TEXT), COSIGNER]],
     ['a cosigner before the log', [COSIGNER, line(TEXT)]],
-    [
-      'two lines of the log, one bad',
-      [{ ...line(TEXT), signature: new Uint8Array(70) }, line(TEXT)],
-    ],
+    ['two lines of the log', [line(TEXT), line(TEXT)]],
+    ['another key of the log', [{ ...COSIGNER, name: NAME }, line(TEXT)]],
   ])('accepts %s', (_, lines) => {
     expect(verifyCheckpoint(nodeCrypto, formatNote(TEXT, lines), log)).toEqual({
       origin: NAME,
@@ -62,6 +62,20 @@ describe('checkpoint', () => {
 
   const other = formatCheckpoint('other.example', 5, ROOT);
   it.each([
+    [
+      'two lines of the log, one bad',
+      formatNote(TEXT, [line(TEXT), { ...line(TEXT), signature: new Uint8Array(70) }]),
+    ],
+    ['a lone surrogate', GOOD.replace('\n\n', '\n\ud800\n\n')],
+    ['a byte order mark', `\ufeff${GOOD}`],
+    ['a name with a plus', formatNote(TEXT, [line(TEXT), { ...COSIGNER, name: 'a+b' }])],
+    ['a name with a space', formatNote(TEXT, [line(TEXT), { ...COSIGNER, name: 'a b' }])],
+    ['no origin', GOOD.replace(NAME, '')],
+    ['a size beyond 2^53', GOOD.replace('\n5\n', '\n9007199254740993\n')],
+    ['a root with unused bits', GOOD.replace(/c=\n\n/, 'd=\n\n')],
+    ['65 signatures', formatNote(TEXT, [line(TEXT), ...Array(64).fill(COSIGNER)])],
+    ['a signature of four octets', `${GOOD}— w ${base64(new Uint8Array(4))}\n`],
+    ['more than 64 KiB', GOOD.replace('\n\n', `\n${'x'.repeat(70_000)}\n\n`)],
     ['another hint', formatNote(TEXT, [line(TEXT, NAME, Uint8Array.of(0, 0, 0, 0))])],
     ['another name', formatNote(TEXT, [line(TEXT, 'other.example')])],
     ['another origin', formatNote(other, [line(other)])],
@@ -89,65 +103,76 @@ describe('checkpoint', () => {
     const { origin, size, root } = parseCheckpoint(TEXT);
     expect(formatCheckpoint(origin, size, root)).toBe(TEXT);
   });
+
+  it('takes extension lines, as old logs add their time', () => {
+    const text = `${TEXT}Timestamp: 1700000000000000000\n`;
+    const opened = verifyCheckpoint(nodeCrypto, utf8(formatNote(text, [line(text)])), log);
+    expect(opened.extensions).toEqual(['Timestamp: 1700000000000000000']);
+  });
+
+  it('verifies an Ed25519 log', () => {
+    const pair = generateKeyPairSync('ed25519');
+    const key = parsePublicKey(
+      new Uint8Array(pair.publicKey.export({ type: 'spki', format: 'der' })),
+    );
+    const id = ed25519KeyId(nodeCrypto, NAME, key.bits);
+    const signature = new Uint8Array(sign(null, utf8(TEXT), pair.privateKey));
+    const envelope = formatNote(TEXT, [{ name: NAME, hint: id.subarray(0, 4), signature }]);
+    expect(verifyCheckpoint(nodeCrypto, envelope, { name: NAME, key, keyId: id }).size).toBe(5);
+    expect(() => verifyCheckpoint(nodeCrypto, envelope, log)).toThrow(ParseError);
+  });
 });
 
-describe('tile path', () => {
-  it.each([
-    ['0/x001/x234/067', { kind: 'hash', level: 0, n: 1_234_067, width: 256 }],
-    ['5/000', { kind: 'hash', level: 5, n: 0, width: 256 }],
-    ['63/999.p/255', { kind: 'hash', level: 63, n: 999, width: 255 }],
-    ['entries/x019/669', { kind: 'entries', n: 19_669, width: 256 }],
-  ])('reads %s', (path, id) => {
-    expect(parseTilePath(path, 'entries')).toEqual(id);
+describe('checkpoint of a CT log', () => {
+  const logId = nodeCrypto.digest('sha256', spki);
+  const ctKeyId = rfc6962KeyId(nodeCrypto, NAME, logId);
+  const ct = { ...log, keyId: ctKeyId };
+  const TIME = 1_700_000_000_123;
+  const head = (size: number) =>
+    sign('sha256', concat(Uint8Array.of(0, 1), uint64(TIME), uint64(size), ROOT), privateKey);
+  const ctLine = (signature: Uint8Array, algorithms = [4, 3], tail: number[] = []) => ({
+    name: NAME,
+    hint: ctKeyId.subarray(0, 4),
+    signature: concat(
+      uint64(TIME),
+      Uint8Array.from(algorithms),
+      uint(signature.length, 2),
+      signature,
+      Uint8Array.from(tail),
+    ),
   });
 
-  it.each([
-    '',
-    '0',
-    '0/',
-    '/000',
-    '00/000',
-    '01/000',
-    '64/000',
-    '-1/000',
-    '0/0',
-    '0/00',
-    '0/0000',
-    '0/1234',
-    '0/001/234',
-    '0/x001',
-    '0/x001/x234',
-    '0/x000/001',
-    '0/x01/234',
-    '0/000.p/0',
-    '0/000.p/256',
-    '0/000.p/01',
-    '0/000.p/',
-    '0/000.p/1.p/2',
-    '0/000.p/x',
-    '0/../000',
-    '0/000/',
-    '0//000',
-    '0/%30',
-    'data/000',
-    '0/x999/x999/x999/x999/x999/x999/999',
-    'entries',
-    'Entries/000',
-  ])('refuses %j', (path) => {
-    expect(() => parseTilePath(path, 'entries')).toThrow(ParseError);
-  });
-
-  it('writes what it reads', () => {
-    const id = fc.record({
-      kind: fc.constant('hash' as const),
-      level: fc.integer({ min: 0, max: 63 }),
-      n: fc.integer({ min: 0, max: 10 ** 15 }),
-      width: fc.integer({ min: 1, max: 256 }),
+  it('opens under its tree head, with its time', () => {
+    const envelope = formatNote(TEXT, [COSIGNER, ctLine(head(5))]);
+    expect(verifyRfc6962Checkpoint(nodeCrypto, envelope, ct)).toEqual({
+      origin: NAME,
+      size: 5,
+      root: ROOT,
+      extensions: [],
+      timeMs: TIME,
     });
-    fc.assert(
-      fc.property(id, (tile) => {
-        expect(parseTilePath(tilePath(tile, 'entries'), 'entries')).toEqual(tile);
-      }),
+  });
+
+  const extended = `${TEXT}more\n`;
+  it.each([
+    ['a head of another size', formatNote(TEXT, [ctLine(head(6))])],
+    ['a plain note signature', formatNote(TEXT, [line(TEXT, NAME, ctKeyId.subarray(0, 4))])],
+    ['the key id of ECDSA', formatNote(TEXT, [{ ...ctLine(head(5)), hint: keyId.subarray(0, 4) }])],
+    ['another algorithm', formatNote(TEXT, [ctLine(head(5), [4, 1])])],
+    ['bytes after the signature', formatNote(TEXT, [ctLine(head(5), [4, 3], [0])])],
+    ['an extension line', formatNote(extended, [ctLine(head(5))])],
+    ['two signatures of the log', formatNote(TEXT, [ctLine(head(5)), ctLine(head(5))])],
+  ])('refuses %s', (_, envelope) => {
+    expect(() => verifyRfc6962Checkpoint(nodeCrypto, envelope, ct)).toThrow(ParseError);
+  });
+
+  it('has verifier keys of both kinds', () => {
+    const hint = (id: Uint8Array) => hex(id.subarray(0, 4));
+    expect(verifierKey(nodeCrypto, NAME, spki)).toBe(
+      `${NAME}+${hint(keyId)}+${base64(concat(Uint8Array.of(2), spki))}`,
+    );
+    expect(rfc6962VerifierKey(nodeCrypto, NAME, spki)).toBe(
+      `${NAME}+${hint(ctKeyId)}+${base64(concat(Uint8Array.of(5), spki))}`,
     );
   });
 });
