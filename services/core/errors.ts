@@ -305,7 +305,7 @@ export const ERRORS = {
   // Command line
   USAGE: local(EXIT.usage, 'See --help.'),
   FILE_UNREADABLE: local(EXIT.usage, 'Check the path and its permissions.'),
-  FILE_EXISTS: local(EXIT.usage, 'Use another name, or --force to replace it.'),
+  FILE_EXISTS: local(EXIT.usage, 'Use another name, or --force where the command has it.'),
   TOKEN_ABSENT: local(EXIT.token, 'Give --identity-token-file, or set SIGSTORE_ID_TOKEN.'),
   TOKEN_REFUSED: local(
     EXIT.token,

@@ -65,7 +65,8 @@ export interface Trust extends Service {
 const HOUR = 60 * 60 * 1000;
 const DAY = 24 * HOUR;
 
-function everyUnref(periodMs: number, task: () => void): () => void {
+/** A timer that does not keep the process alive. */
+export function everyUnref(periodMs: number, task: () => void): () => void {
   const timer = setInterval(task, periodMs);
   timer.unref();
   return () => clearInterval(timer);
