@@ -1,60 +1,90 @@
 // SPDX-License-Identifier: Apache-2.0
-// GET of a JSON document from an issuer: no redirects, bounded in time and size.
+// GET of a document from an issuer: bounded in time and size, never led to another host.
 import { readFileSync } from 'node:fs';
-import { get as httpGet } from 'node:http';
-import { globalAgent, get as httpsGet } from 'node:https';
-import { rootCertificates } from 'node:tls';
+import { get as httpGet, type IncomingMessage } from 'node:http';
+import { get as httpsGet } from 'node:https';
+import { getCACertificates } from 'node:tls';
 
 const TIMEOUT_MS = 10_000;
 const MAX_BYTES = 1 << 20;
+const MAX_REDIRECTS = 3;
 
 export interface FetchSettings {
   /** PEM file, besides the system roots. */
   readonly caFile?: string | undefined;
   /** Bearer token, read at each call: projected tokens rotate. */
   readonly tokenFile?: string | undefined;
+  /** `host[:port]` values that may see the token. */
+  readonly tokenHosts: readonly string[];
 }
 
-/** @throws Error saying what went wrong; never with the token */
-export function fetchText(url: string, settings: FetchSettings): Promise<string> {
-  const secure = url.startsWith('https:');
+interface Reply {
+  readonly status: number;
+  readonly location: string | undefined;
+  readonly text: string;
+}
+
+function requestOptions(url: URL, settings: FetchSettings) {
   const headers: Record<string, string> = { accept: 'application/json' };
-  if (settings.tokenFile !== undefined)
-    headers.authorization = `Bearer ${readFileSync(settings.tokenFile, 'utf8').trim()}`;
+  const { caFile, tokenFile, tokenHosts } = settings;
+  if (tokenFile !== undefined && tokenHosts.includes(url.host)) {
+    headers.authorization = `Bearer ${readFileSync(tokenFile, 'utf8').trim()}`;
+  }
+  if (url.protocol !== 'https:') return { headers };
   const ca =
-    settings.caFile === undefined
+    caFile === undefined
       ? {}
-      : { ca: [...rootCertificates, readFileSync(settings.caFile, 'utf8')] };
-  const options = secure
-    ? { headers, minVersion: 'TLSv1.2' as const, agent: globalAgent, ...ca }
-    : { headers };
+      : { ca: [...getCACertificates('default'), readFileSync(caFile, 'utf8')] };
+  return { headers, minVersion: 'TLSv1.2' as const, ...ca };
+}
+
+async function readText(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > MAX_BYTES) throw new Error(`larger than ${MAX_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function getOnce(url: URL, settings: FetchSettings, signal: AbortSignal): Promise<Reply> {
+  const get = url.protocol === 'https:' ? httpsGet : httpGet;
   return new Promise((resolve, reject) => {
-    const request = (secure ? httpsGet : httpGet)(
-      url,
-      { ...options, signal: AbortSignal.timeout(TIMEOUT_MS) },
-      (response) => {
-        const chunks: Buffer[] = [];
-        let length = 0;
-        if (response.statusCode !== 200) {
-          response.resume();
-          const moved = (response.statusCode ?? 0) >= 300 && (response.statusCode ?? 0) < 400;
-          reject(
-            new Error(
-              `${url}: status ${response.statusCode}${moved ? '; redirects are not followed' : ''}`,
-            ),
-          );
-          return;
-        }
-        response.on('data', (chunk: Buffer) => {
-          length += chunk.length;
-          if (length > MAX_BYTES)
-            request.destroy(new Error(`${url}: larger than ${MAX_BYTES} bytes`));
-          else chunks.push(chunk);
-        });
-        response.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
-        response.on('error', reject);
-      },
-    );
-    request.on('error', (error) => reject(new Error(`${url}: ${error.message}`)));
+    const request = get(url, { ...requestOptions(url, settings), signal }, (response) => {
+      const status = response.statusCode ?? 0;
+      const location = response.headers.location;
+      readText(response).then((text) => resolve({ status, location, text }), reject);
+    });
+    request.on('error', reject);
   });
+}
+
+/** SPEC OpenID Connect Discovery §4.2 wants 200; a redirect within the host is followed, out of it
+ * or out of TLS it could hand the trust in the issuer to somebody else. */
+function redirected(from: URL, location: string): URL {
+  const to = new URL(location, from);
+  if (to.protocol !== from.protocol || to.host !== from.host) {
+    throw new Error(`redirects to another host, ${to.host}`);
+  }
+  return to;
+}
+
+/** @throws Error that names the address and the fault, never the token */
+export async function fetchText(address: string, settings: FetchSettings): Promise<string> {
+  try {
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    let url = new URL(address);
+    for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
+      const { status, location, text } = await getOnce(url, settings, signal);
+      if (status === 200) return text;
+      if (status < 300 || status >= 400 || location === undefined)
+        throw new Error(`status ${status}`);
+      url = redirected(url, location);
+    }
+    throw new Error('redirects too often');
+  } catch (error) {
+    throw new Error(`${address}: ${(error as Error).message}`);
+  }
 }

@@ -3,26 +3,36 @@
 import { CodedError } from '../core/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
 import type { LeafName } from '../core/profile.ts';
-import type { IssuerConfig } from './config.ts';
-import { compileProvider, type Provider } from './provider.ts';
+import type { IssuerConfig, IssuerType } from './config.ts';
+import { compileProvider } from './provider.ts';
 import type { Claims } from './template.ts';
 
 export interface Identity {
+  /** Claim `iss` or what stands for it: extensions 1 and 8. */
+  readonly issuer: string;
   /** Names over which the client may prove possession: the principal, and a verified e-mail address. */
   readonly principals: readonly string[];
   readonly altName: LeafName;
   /** Numbers under 1.3.6.1.4.1.57264.1, ascending. */
-  readonly extensions: ReadonlyArray<{ number: number; value: string }>;
+  readonly extensions: ReadonlyArray<{ readonly number: number; readonly value: string }>;
 }
 
-/** Reads one issuer's tokens; compiled when the CA opens. */
+/** Reads one issuer's tokens; compiled when the CA opens. @throws CodedError TOKEN_CLAIM and others */
 export type IdentityReader = (claims: JsonObject) => Identity;
 
-const MAX_NAME = 2048;
-/** RFC 5321 §4.5.3.1; ASCII, because rfc822Name is an IA5String. */
+/** Of one value; SAN and extensions together stay far below what an entry of the CT log holds. */
+const MAX_VALUE = 2048;
+const MAX_TOTAL = 16_384;
+const MAX_EMAIL = 254;
+const MAX_LOCAL_PART = 64;
+/** RFC 5321 §4.1.2 without quotes and literals; ASCII, because rfc822Name is an IA5String. One
+ * address: no list, no display name, no control characters. */
 const EMAIL =
-  /^(?=.{3,254}$)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$/;
-const LABEL = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
+  /^([A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*)@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/;
+/** RFC 1123 label (namespaces) and subdomain (service accounts), as Kubernetes restricts them. */
+const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
+const NAMESPACE = new RegExp(`^${LABEL}$`);
+const SERVICE_ACCOUNT = new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})*$`);
 
 function refuse(field: string, why: string): CodedError {
   return new CodedError('TOKEN_CLAIM', `claim ${field}: ${why}`, { field });
@@ -31,29 +41,29 @@ function refuse(field: string, why: string): CodedError {
 function text(claims: JsonObject, field: string): string {
   const value = claims[field];
   if (typeof value !== 'string' || value === '') throw refuse(field, 'missing or not text');
-  if (value.length > MAX_NAME) throw refuse(field, `longer than ${MAX_NAME} characters`);
+  if (value.length > MAX_VALUE) throw refuse(field, `longer than ${MAX_VALUE} characters`);
   return value;
 }
 
-/** IA5String of a URI or address: visible ASCII. The value goes into the certificate as it is. */
-function visible(field: string, value: string): string {
-  if (!/^[\x21-\x7e]{1,2048}$/.test(value)) throw refuse(field, 'not visible ASCII, or too long');
-  return value;
+function isEmail(value: string): boolean {
+  const [, localPart = ''] = value.length <= MAX_EMAIL ? (EMAIL.exec(value) ?? []) : [];
+  return localPart !== '' && localPart.length <= MAX_LOCAL_PART;
 }
 
 /** true or "true"; absent is false; anything else is a fault of the issuer. */
 function emailVerified(claims: JsonObject): boolean {
-  const value = claims.email_verified;
-  if (value === undefined || value === false || value === 'false') return false;
+  const value = claims.email_verified ?? false;
+  if (value === false || value === 'false') return false;
   if (value === true || value === 'true') return true;
   throw refuse('email_verified', 'neither true nor false');
 }
 
-function verifiedEmail(claims: JsonObject): string | undefined {
-  const { email } = claims;
-  return typeof email === 'string' && EMAIL.test(email) && claims.email_verified === true
-    ? email
-    : undefined;
+/** cosign and others sign the address whenever a token has one, whatever the type of the issuer. */
+function principalsOf(claims: JsonObject, name: string): string[] {
+  const { email, email_verified: verified } = claims;
+  const usable =
+    typeof email === 'string' && isEmail(email) && (verified === true || verified === 'true');
+  return usable ? [name, email] : [name];
 }
 
 /** `$.a.b` in the claims. */
@@ -62,6 +72,7 @@ function atPath(claims: JsonObject, path: string): string {
   for (const name of path.split('.').slice(1))
     value = isJsonObject(value) ? value[name] : undefined;
   if (typeof value !== 'string' || value === '') throw refuse(path, 'missing or not text');
+  if (value.length > MAX_VALUE) throw refuse(path, `longer than ${MAX_VALUE} characters`);
   return value;
 }
 
@@ -73,19 +84,19 @@ function common(issuer: string, subject: string) {
   ];
 }
 
-function emailReader(config: IssuerConfig): IdentityReader {
+function emailReader({ url, issuerClaim, skipEmailVerification }: IssuerConfig): IdentityReader {
   return (claims) => {
     const email = text(claims, 'email');
-    if (!EMAIL.test(email))
-      throw refuse('email', 'not an ASCII e-mail address of at most 254 characters');
-    if (!config.skipEmailVerification && !emailVerified(claims)) {
+    if (!isEmail(email))
+      throw refuse('email', `not one ASCII e-mail address of at most ${MAX_EMAIL} characters`);
+    if (!skipEmailVerification && !emailVerified(claims)) {
       throw new CodedError('TOKEN_EMAIL_UNVERIFIED', `the issuer has not verified ${email}`, {
         field: 'email_verified',
       });
     }
-    const issuer =
-      config.issuerClaim === undefined ? config.url : atPath(claims, config.issuerClaim);
+    const issuer = issuerClaim === undefined ? url : atPath(claims, issuerClaim);
     return {
+      issuer,
       principals: [email],
       altName: { kind: 'email', value: email },
       extensions: common(issuer, text(claims, 'sub')),
@@ -93,80 +104,92 @@ function emailReader(config: IssuerConfig): IdentityReader {
   };
 }
 
-function kubernetesReader(config: IssuerConfig): IdentityReader {
+/** Claim `kubernetes.io`: { namespace, serviceaccount: { name } }. */
+function kubernetesReader({ url }: IssuerConfig): IdentityReader {
   return (claims) => {
     const subject = text(claims, 'sub');
     const kubernetes = claims['kubernetes.io'];
-    const account = isJsonObject(kubernetes) ? kubernetes.serviceaccount : undefined;
-    const namespace = isJsonObject(kubernetes) ? kubernetes.namespace : undefined;
+    if (!isJsonObject(kubernetes)) throw refuse('kubernetes.io', 'missing or not an object');
+    const { namespace, serviceaccount: account } = kubernetes;
     const name = isJsonObject(account) ? account.name : undefined;
-    if (typeof namespace !== 'string' || !LABEL.test(namespace))
+    if (typeof namespace !== 'string' || !NAMESPACE.test(namespace))
       throw refuse('kubernetes.io', 'no valid namespace');
-    if (typeof name !== 'string' || !LABEL.test(name))
+    if (typeof name !== 'string' || !SERVICE_ACCOUNT.test(name))
       throw refuse('kubernetes.io', 'no valid service account');
     if (subject !== `system:serviceaccount:${namespace}:${name}`)
       throw refuse('sub', 'names another service account than kubernetes.io');
-    const email = verifiedEmail(claims);
     return {
-      principals: email === undefined ? [subject] : [subject, email],
+      issuer: url,
+      principals: principalsOf(claims, subject),
       altName: {
         kind: 'uri',
         value: `https://kubernetes.io/namespaces/${namespace}/serviceaccounts/${name}`,
       },
-      extensions: common(config.url, subject),
+      extensions: common(url, subject),
     };
   };
 }
 
-/** Claims as templates see them: text, numbers in plain decimals, booleans. */
-function templateClaims(claims: JsonObject): Claims {
-  const found = new Map<string, string>();
+/** Text, numbers in plain decimals, booleans; objects and lists are no text. */
+function templateText(value: Json): string | undefined {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
+  if (typeof value !== 'number') return undefined;
+  const plain = Number.isInteger(value) ? BigInt(value).toString() : String(value);
+  return plain.includes('e') ? undefined : plain;
+}
+
+/** The defaults of the provider, overlaid by the claims. */
+function templateClaims(claims: JsonObject, defaults: Claims): Claims {
+  const found = new Map(defaults);
   for (const [name, value] of Object.entries(claims)) {
-    if (typeof value === 'number' && !Number.isInteger(value)) continue;
-    if (['string', 'number', 'bigint', 'boolean'].includes(typeof value))
-      found.set(name, String(value));
+    const shown = templateText(value);
+    if (shown !== undefined) found.set(name, shown);
   }
   return found;
 }
 
-function renderExtensions(provider: Provider, claims: Claims) {
-  return provider.extensions.flatMap(({ number, template, optional }) => {
-    let value: string;
-    try {
-      value = template(claims);
-    } catch (error) {
-      if (optional && error instanceof CodedError) return [];
-      throw error;
-    }
-    if (value.length > MAX_NAME)
-      throw refuse(`extension ${number}`, `longer than ${MAX_NAME} characters`);
-    return value === '' ? [] : [{ number, value }];
-  });
+/**
+ * What a URI may not hold goes in percent-encoded, all else verbatim: a URL parser would rewrite
+ * case, dots and slashes (GitLab writes `//.gitlab-ci.yml@`).
+ */
+function uriName(value: string): string {
+  if (!/^\P{Cc}+$/u.test(value))
+    throw refuse('subject alternative name', 'empty or with control characters');
+  const uri = value.replaceAll(/[^\x21-\x7e]+|["<>\\^`{|}]/g, encodeURIComponent);
+  if (uri.length > MAX_VALUE)
+    throw refuse('subject alternative name', `longer than ${MAX_VALUE} characters`);
+  return uri;
 }
 
 function providerReader(config: IssuerConfig): IdentityReader {
   const provider = compileProvider(config);
   return (token) => {
     const subject = text(token, 'sub');
-    const claims = templateClaims(token);
+    const claims = templateClaims(token, provider.defaults);
     for (const [name, allowed] of Object.entries(provider.oneOf)) {
       if (!allowed.includes(claims.get(name) ?? ''))
         throw refuse(name, `not one of ${allowed.join(', ')}`);
     }
-    const email = verifiedEmail(token);
-    const extensions = [...common(config.url, subject), ...renderExtensions(provider, claims)];
+    const extensions = common(config.url, subject);
+    let total = 0;
+    for (const { number, template } of provider.extensions) {
+      const value = template(claims);
+      total += value.length;
+      if (value.length > MAX_VALUE || total > MAX_TOTAL)
+        throw refuse(`of extension ${number}`, 'too long');
+      if (value !== '') extensions.push({ number, value });
+    }
     return {
-      principals: email === undefined ? [subject] : [subject, email],
-      altName: {
-        kind: 'uri',
-        value: visible('subject alternative name', provider.subject(claims)),
-      },
+      issuer: config.url,
+      principals: principalsOf(token, subject),
+      altName: { kind: 'uri', value: uriName(provider.subject(claims)) },
       extensions: extensions.sort((a, b) => a.number - b.number),
     };
   };
 }
 
-const READERS: Readonly<Record<IssuerConfig['type'], (config: IssuerConfig) => IdentityReader>> = {
+const READERS: Readonly<Record<IssuerType, (config: IssuerConfig) => IdentityReader>> = {
   email: emailReader,
   kubernetes: kubernetesReader,
   'ci-provider': providerReader,

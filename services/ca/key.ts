@@ -1,198 +1,143 @@
 // SPDX-License-Identifier: Apache-2.0
 // The key that a certificate is for, and the proof that the client holds it.
-import { ALGORITHMS, type Algorithm, defaultAlgorithm, withHash } from '../core/algorithm.ts';
-import { fromAnyBase64, fromUtf8, utf8 } from '../core/bytes.ts';
-import type { Crypto, HashName, PublicKey } from '../core/crypto.ts';
-import { DerReader, readBitString, readDer, readOid, TAG } from '../core/der.ts';
+import { createPublicKey } from 'node:crypto';
+import { type Algorithm, defaultAlgorithm, type PublicKey, withHash } from '../core/algorithm.ts';
+import { fromUtf8, utf8 } from '../core/bytes.ts';
+import type { Crypto } from '../core/crypto.ts';
+import { TAG } from '../core/der.ts';
 import { CodedError, coded, ParseError } from '../core/errors.ts';
 import { parsePem } from '../core/pem.ts';
-import { parsePublicKey } from '../core/spki.ts';
+import { parsePkcs1PublicKey, parsePublicKey } from '../core/spki.ts';
+import { weakness } from './weak-key.ts';
 
 const MAX_KEY_BYTES = 8192;
-const RSA_SIZES = new Set([2048, 3072, 4096]);
 
-/** PEM (PUBLIC KEY) or DER. @throws CodedError KEY_UNPARSABLE, KEY_WEAK */
-export function parseSubjectKey(bytes: Uint8Array, field: string): PublicKey {
-  if (bytes.length === 0 || bytes.length > MAX_KEY_BYTES) {
-    throw new CodedError(
-      'KEY_UNPARSABLE',
-      `${field}: empty or larger than ${MAX_KEY_BYTES} bytes`,
-      { field },
-    );
+interface EncodedKey {
+  readonly der: Uint8Array;
+  readonly form: 'spki' | 'pkcs1';
+}
+
+/** Labels of PEM; older clients write the second. */
+const PEM_FORMS = new Map<string, EncodedKey['form']>([
+  ['PUBLIC KEY', 'spki'],
+  ['RSA PUBLIC KEY', 'pkcs1'],
+]);
+
+function unparsable(field: string, why: string): CodedError {
+  return new CodedError('KEY_UNPARSABLE', `${field}: ${why}`, { field });
+}
+
+/** @throws ParseError */
+function unwrap(bytes: Uint8Array): EncodedKey {
+  if (bytes[0] === TAG.sequence) return { der: bytes, form: 'spki' };
+  const [block, second] = parsePem(fromUtf8(bytes));
+  const form = PEM_FORMS.get(block?.label ?? '');
+  if (block === undefined || second !== undefined || form === undefined)
+    throw new ParseError('not one PEM public key');
+  return { der: block.der, form };
+}
+
+/** A key that OpenSSL reads is a key, though not one of ours: P-224, X25519, an RSA key too long. */
+function openSslReads({ der, form }: EncodedKey): boolean {
+  try {
+    createPublicKey({ key: Buffer.from(der), format: 'der', type: form });
+    return true;
+  } catch {
+    return false;
   }
-  const key = coded('KEY_UNPARSABLE', field, () => {
-    if (bytes[0] === TAG.sequence) return parsePublicKey(bytes);
-    const blocks = parsePem(fromUtf8(bytes), 'PUBLIC KEY');
-    const [block] = blocks;
-    if (block === undefined || blocks.length > 1)
-      throw new ParseError('not one PEM block PUBLIC KEY');
-    return parsePublicKey(block.der);
-  });
-  refuseWeak(key, field);
+}
+
+function judgeKey(encoded: EncodedKey, field: string): PublicKey {
+  const weak = (why: string) => new CodedError('KEY_WEAK', `${field}: ${why}`, { field });
+  let key: PublicKey;
+  try {
+    key = encoded.form === 'spki' ? parsePublicKey(encoded.der) : parsePkcs1PublicKey(encoded.der);
+  } catch (error) {
+    if (error instanceof ParseError && openSslReads(encoded)) throw weak(error.message);
+    throw error;
+  }
+  const why = weakness(key);
+  if (why !== undefined) throw weak(why);
   return key;
 }
 
-/** RSAPublicKey: exactly the common sizes, exponent 65537, odd modulus without a small factor. */
-function refuseWeak(key: PublicKey, field: string): void {
-  if (key.kind !== 'rsa') return;
-  const weak = (why: string) => new CodedError('KEY_WEAK', `${field}: ${why}`, { field });
-  if (!RSA_SIZES.has(key.sizeBits)) throw weak(`RSA of ${key.sizeBits} bits`);
-  const reader = new DerReader(
-    readDer(key.bits, TAG.sequence, 'RSAPublicKey').content,
-    'RSAPublicKey',
-  );
-  const modulus = BigInt(
-    `0x${Buffer.from(reader.expect(TAG.integer, 'modulus').content).toString('hex')}`,
-  );
-  const exponent = Buffer.from(reader.expect(TAG.integer, 'exponent').content).toString('hex');
-  if (exponent !== '010001') throw weak('RSA exponent is not 65537');
-  if (SMALL_PRIMES.some((prime) => modulus % prime === 0n))
-    throw weak('RSA modulus has a small factor');
-  if (isFermatClose(modulus)) throw weak('the prime factors of the RSA modulus are too close');
+/**
+ * PEM or DER; P-256, P-384, P-521, Ed25519, RSA of a common size.
+ * @throws CodedError KEY_UNPARSABLE, KEY_WEAK
+ */
+export function parseSubjectKey(bytes: Uint8Array, field: string): PublicKey {
+  if (bytes.length === 0) throw unparsable(field, 'missing');
+  if (bytes.length > MAX_KEY_BYTES) throw unparsable(field, `larger than ${MAX_KEY_BYTES} bytes`);
+  return coded('KEY_UNPARSABLE', field, () => judgeKey(unwrap(bytes), field));
 }
 
-const SMALL_PRIMES = smallPrimes(752);
-
-function smallPrimes(below: number): bigint[] {
-  const primes: bigint[] = [];
-  for (let n = 2; n < below; n++) {
-    if (primes.every((prime) => BigInt(n) % prime !== 0n)) primes.push(BigInt(n));
-  }
-  return primes;
-}
-
-function integerSqrt(n: bigint): bigint {
-  let x = 1n << BigInt((n.toString(2).length + 1) >> 1);
-  for (;;) {
-    const y = (x + n / x) >> 1n;
-    if (y >= x) return x;
-    x = y;
+/** Whether a point lies on its curve is known to OpenSSL alone, and matters once a proof failed. */
+export function requirePoint(key: PublicKey, field: string): void {
+  try {
+    createPublicKey({ key: Buffer.from(key.spki), format: 'der', type: 'spki' });
+  } catch {
+    throw unparsable(field, 'not a point of its curve');
   }
 }
 
-/** A hundred rounds of Fermat's method find factors that were drawn beside each other. */
-function isFermatClose(n: bigint): boolean {
-  let a = integerSqrt(n);
-  if (a * a < n) a++;
-  for (let round = 0; round < 100; round++, a++) {
-    const rest = a * a - n;
-    const root = integerSqrt(rest);
-    if (rest === 0n || root * root === rest) return true;
-  }
-  return false;
-}
-
-/** The row of the registry that the key falls under. @throws CodedError KEY_NOT_PERMITTED */
-export function permittedAlgorithm(key: PublicKey, allowed: readonly string[]): Algorithm {
+/** The algorithm that the key signs with. @throws CodedError KEY_WEAK */
+export function subjectAlgorithm(key: PublicKey): Algorithm {
   const algorithm = defaultAlgorithm(key);
-  if (algorithm === undefined || !allowed.includes(algorithm.id)) {
-    throw new CodedError(
-      'KEY_NOT_PERMITTED',
-      `signing algorithm not permitted: ${algorithm?.id ?? key.kind}`,
-      { field: 'publicKey' },
-    );
-  }
-  return algorithm;
+  if (algorithm !== undefined) return algorithm;
+  throw new CodedError('KEY_WEAK', `${key.kind} key of ${key.sizeBits} bits`);
+}
+
+/** Kinds and hashes as error texts show them. */
+const KIND_NAMES = {
+  p256: 'ECDSA P-256',
+  p384: 'ECDSA P-384',
+  p521: 'ECDSA P-521',
+  rsa: 'RSA',
+  ed25519: 'Ed25519',
+} as const;
+
+export function notPermitted({ kind, hash }: Algorithm, sizeBits: number): CodedError {
+  const name = kind === 'rsa' ? `RSA ${sizeBits}` : KIND_NAMES[kind];
+  const hashName = hash === undefined ? 'no hash' : hash.toUpperCase().replace('SHA', 'SHA-');
+  return new CodedError(
+    'KEY_NOT_PERMITTED',
+    `signing algorithm not permitted: ${name}, ${hashName}`,
+    { field: 'publicKey' },
+  );
+}
+
+export interface PossessionRules {
+  readonly crypto: Crypto;
+  /** Registry names that certificates are issued for. */
+  readonly keyAlgorithms: readonly string[];
+  /** Take SHA-256 from keys that go with a longer hash. */
+  readonly sha256Possession: boolean;
 }
 
 /**
- * The signature over a principal name that proves possession. Clients before Fulcio 1.7 hashed
- * with SHA-256 whatever the curve. @throws CodedError POSSESSION_INVALID
+ * The signature over the UTF-8 of a principal's name that proves possession.
+ * @throws CodedError POSSESSION_INVALID, KEY_UNPARSABLE (not a point of its curve)
  */
 export function checkPossession(
-  crypto: Crypto,
+  { crypto, sha256Possession }: PossessionRules,
   key: PublicKey,
-  algorithm: Algorithm,
   principals: readonly string[],
   signature: Uint8Array,
 ): void {
-  const hashes: ReadonlyArray<HashName | undefined> =
-    algorithm.hash === undefined ? [undefined] : [algorithm.hash, 'sha256'];
+  const algorithm = subjectAlgorithm(key);
+  const algorithms =
+    sha256Possession && algorithm.hash !== undefined && algorithm.hash !== 'sha256'
+      ? [algorithm, withHash(algorithm, 'sha256')]
+      : [algorithm];
   const proven = principals.some((name) =>
-    [...new Set(hashes)].some((hash) =>
-      crypto.verify(
-        key,
-        hash === undefined ? algorithm : withHash(algorithm, hash),
-        utf8(name),
-        signature,
-      ),
-    ),
+    algorithms.some((candidate) => crypto.verify(key, candidate, utf8(name), signature)),
   );
-  if (!proven) {
-    const names = principals.join(' or ');
-    throw new CodedError(
-      'POSSESSION_INVALID',
-      `proofOfPossession is no signature over ${names} with this key`,
-      { field: 'proofOfPossession' },
-    );
-  }
-}
-
-export interface SigningRequest {
-  readonly key: PublicKey;
-  readonly signed: Uint8Array;
-  readonly signatureOid: string;
-  readonly signature: Uint8Array;
-}
-
-/**
- * PKCS#10 (RFC 2986 §4.2). Only the key and the self-signature count: subject and attributes are
- * not looked into, because some clients write there what DER does not allow.
- * @throws CodedError CSR_UNPARSABLE, KEY_UNPARSABLE, KEY_WEAK
- */
-export function parseSigningRequest(bytes: Uint8Array): SigningRequest {
-  const field = 'certificateSigningRequest';
-  const parts = coded('CSR_UNPARSABLE', field, () => {
-    const [block, ...rest] = parsePem(fromUtf8(bytes));
-    if (
-      block === undefined ||
-      rest.length > 0 ||
-      !/^(NEW )?CERTIFICATE REQUEST$/.test(block.label)
-    ) {
-      throw new ParseError('not one PEM block CERTIFICATE REQUEST');
-    }
-    const reader = new DerReader(readDer(block.der, TAG.sequence, 'CSR').content, 'CSR');
-    const info = reader.expect(TAG.sequence, 'CertificationRequestInfo');
-    const algorithm = reader.sequence('signature algorithm');
-    const signatureOid = readOid(algorithm.expect(TAG.oid, 'algorithm'));
-    const signature = readBitString(reader.expect(TAG.bitString, 'signature'));
-    reader.end();
-    const inner = new DerReader(info.content, 'CertificationRequestInfo');
-    inner.expect(TAG.integer, 'version');
-    inner.expect(TAG.sequence, 'subject');
-    const spki = inner.expect(TAG.sequence, 'SubjectPublicKeyInfo').raw;
-    return { spki, signed: info.raw, signatureOid, signature };
-  });
-  return { ...parts, key: parseSubjectKey(parts.spki, field) };
-}
-
-/** @throws CodedError KEY_NOT_PERMITTED (a hash that does not go with the key), POSSESSION_INVALID */
-export function checkSigningRequest(
-  crypto: Crypto,
-  request: SigningRequest,
-  algorithm: Algorithm,
-): void {
-  const field = 'certificateSigningRequest';
-  if (request.signatureOid !== algorithm.signatureOid) {
-    const known = ALGORITHMS.find(({ signatureOid }) => signatureOid === request.signatureOid);
-    const named =
-      known === undefined ? `unrecognized signature algorithm ${request.signatureOid}` : known.id;
-    throw new CodedError('KEY_NOT_PERMITTED', `signing algorithm not permitted: ${named}`, {
-      field,
-    });
-  }
-  if (!crypto.verify(request.key, algorithm, request.signed, request.signature)) {
-    throw new CodedError('POSSESSION_INVALID', 'the request is not signed with its own key', {
-      field,
-    });
-  }
-}
-
-/** protojson bytes. @throws CodedError with `code` */
-export function decodeBytes(
-  code: 'KEY_UNPARSABLE' | 'CSR_UNPARSABLE' | 'POSSESSION_INVALID',
-  field: string,
-  text: string,
-): Uint8Array {
-  return coded(code, field, () => fromAnyBase64(text));
+  if (proven) return;
+  requirePoint(key, 'publicKey');
+  const names = principals.map((name) => JSON.stringify(name)).join(' or ');
+  throw new CodedError(
+    'POSSESSION_INVALID',
+    `the proof of possession is no signature over ${names} with this key`,
+    { field: 'proofOfPossession' },
+  );
 }

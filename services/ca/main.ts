@@ -1,23 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// The certificate authority: who are you, may you, your certificate.
-import type { JWK } from 'jose';
-import { equal } from '../core/bytes.ts';
+// The certificate authority: who are you, may you, your certificate. In Fulcio's order:
+// token → key → weak key → proof of possession → allowlist → CT log → certificate.
+import type { PublicKey } from '../core/algorithm.ts';
+import { hex } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
 import { CodedError, coded } from '../core/errors.ts';
-import { OID } from '../core/oid.ts';
 import { pem } from '../core/pem.ts';
 import { parsePublicKey } from '../core/spki.ts';
-import { type Certificate, parseCertificate, verifyIssuedBy } from '../core/x509.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Signer } from '../runtime/keys.ts';
 import type { Service } from '../runtime/service.ts';
 import type { Logger, Metrics } from '../runtime/telemetry.ts';
 import { caRoutes } from './app.ts';
+import { judgeChain } from './chain.ts';
 import type { CaConfig } from './config.ts';
-import { certificateIssuer, type SubmitPrecert } from './issue.ts';
-import { checkPossession, checkSigningRequest, permittedAlgorithm } from './key.ts';
-import type { CertificateRequest } from './request.ts';
-import { tokenVerifier } from './token.ts';
+import { checkSigningRequest } from './csr.ts';
+import type { Identity } from './identity.ts';
+import { openIssuer, type SubmitPrecert } from './issue.ts';
+import {
+  checkPossession,
+  notPermitted,
+  type PossessionRules,
+  parseSubjectKey,
+  subjectAlgorithm,
+} from './key.ts';
+import type { CertificateRequest, Proof } from './request.ts';
+import { type LocalKeys, tokenVerifier } from './token.ts';
 
 export interface CaOptions {
   readonly crypto: Crypto;
@@ -30,43 +38,19 @@ export interface CaOptions {
   readonly chain: readonly Uint8Array[];
   readonly config: CaConfig;
   /** Keys of issuers in this process, by issuer URL. */
-  readonly localKeys: Readonly<Record<string, () => JWK[]>>;
+  readonly localKeys: LocalKeys;
   readonly submit: SubmitPrecert;
-  /** SPKI of the CT log: its SCTs alone go into certificates. */
+  /** How long the CT log may take; default 30 s. */
+  readonly submitTimeoutMs?: number;
+  /** SPKI of the CT log, DER: its SCTs alone go into certificates. */
   readonly ctlogKey: Uint8Array;
 }
 
-/** Each certifies the one before, the first may issue for code signing and holds the signer's key. */
-function judgeChain(
-  crypto: Crypto,
-  chain: readonly Uint8Array[],
-  signer: Signer,
-): readonly [Certificate, ...Certificate[]] {
-  const invalid = (why: string) =>
-    new CodedError('CHAIN_INVALID', `CA chain: ${why}`, { field: 'chain' });
-  const [first, ...rest] = chain.map((der, i) =>
-    coded('CHAIN_INVALID', `certificate ${i}`, () => parseCertificate(der)),
-  );
-  if (first === undefined) throw invalid('empty');
-  if (!equal(first.publicKey.spki, signer.spki))
-    throw invalid('the issuing certificate is for another key');
-  const all: readonly [Certificate, ...Certificate[]] = [first, ...rest];
-  all.forEach((certificate, i) => {
-    const issuer = all[i + 1] ?? certificate;
-    if (!certificate.isCa) throw invalid(`certificate ${i} is not a CA`);
-    if (!verifyIssuedBy(crypto, certificate, issuer))
-      throw invalid(`certificate ${i} is not signed by the next`);
-  });
-  if (rest.length > 0 && !first.extendedKeyUsage?.oids.includes(OID.codeSigning)) {
-    throw invalid('the issuing certificate lacks the extended key usage codeSigning');
-  }
-  return all;
-}
-
-function configurationOf(config: CaConfig): object {
+/** Fulcio's GetConfiguration: what clients may know of the issuers. */
+function configurationOf({ issuers }: CaConfig): object {
   return {
-    issuers: config.issuers.map((issuer) => ({
-      issuerUrl: issuer.url,
+    issuers: issuers.map((issuer) => ({
+      [issuer.url.includes('*') ? 'wildcardIssuerUrl' : 'issuerUrl']: issuer.url,
       audience: issuer.audience,
       challengeClaim: issuer.type === 'email' ? 'email' : 'sub',
       spiffeTrustDomain: '',
@@ -77,33 +61,55 @@ function configurationOf(config: CaConfig): object {
   };
 }
 
+/** The subject's key, proven to be held and permitted. @throws CodedError */
+async function provenKey(
+  rules: PossessionRules,
+  proof: Proof,
+  { principals }: Identity,
+): Promise<PublicKey> {
+  let key: PublicKey;
+  if (proof.kind === 'csr') key = await checkSigningRequest(rules, proof.csr);
+  else {
+    key = parseSubjectKey(proof.publicKey, 'publicKey');
+    checkPossession(rules, key, principals, proof.signature);
+  }
+  const algorithm = subjectAlgorithm(key);
+  if (!rules.keyAlgorithms.includes(algorithm.id)) throw notPermitted(algorithm, key.sizeBits);
+  return key;
+}
+
 /** @throws CodedError CHAIN_INVALID, CONFIG_INVALID */
 export async function openCa(options: CaOptions): Promise<Service> {
-  const { crypto, clock, config, logger, metrics } = options;
-  const chain = judgeChain(crypto, options.chain, options.signer);
-  const verifyToken = tokenVerifier(config.issuers, clock, options.localKeys);
-  const issue = certificateIssuer({
-    ...options,
-    chain,
-    ctlogKey: parsePublicKey(options.ctlogKey),
-    backdateSeconds: config.backdateSeconds,
-  });
+  const { crypto, clock, config, logger, metrics, signer } = options;
+  const chain = judgeChain(crypto, options.chain, signer.spki, clock());
+  const ctlogKey = coded('CONFIG_INVALID', 'CT log key', () => parsePublicKey(options.ctlogKey));
+  const verifyToken = tokenVerifier(config.issuers, clock, logger, options.localKeys);
+  const { backdateSeconds } = config;
+  const issue = await openIssuer({ ...options, chain, ctlogKey, backdateSeconds });
+  const rules: PossessionRules = { crypto, ...config };
   const bundle = chain.map(({ der }) => pem('CERTIFICATE', der));
   const certificates = metrics.counter('fulcio_new_certs', 'Certificates issued.');
-  const refused = metrics.counter('sigstead_ca_refused_total', 'Requests refused, by reason.');
+  const latency = metrics.histogram('fulcio_api_latency', 'Seconds from request to answer.');
+  const results = metrics.counter(
+    'sigstead_ca_requests_total',
+    'Requests for certificates by result.',
+  );
 
-  const certify = async (token: string, request: CertificateRequest): Promise<string[]> => {
+  const certify = async (token: string, { proof }: CertificateRequest, requestId: string) => {
     try {
       const identity = await verifyToken(token);
-      const proof = request.proof();
-      const algorithm = permittedAlgorithm(proof.key, config.keyAlgorithms);
-      if (proof.kind === 'csr') checkSigningRequest(crypto, proof.request, algorithm);
-      else checkPossession(crypto, proof.key, algorithm, identity.principals, proof.signature);
-      const certificate = await issue(identity, proof.key);
+      const { der, serial } = await issue(identity, await provenKey(rules, proof, identity));
       certificates.inc();
-      return [pem('CERTIFICATE', certificate), ...bundle];
+      results.inc({ result: 'issued' });
+      const { issuer, altName } = identity;
+      const event = { requestId, serial: hex(serial), issuer, subject: altName.value };
+      logger.info('certificate issued', event);
+      return [pem('CERTIFICATE', der), ...bundle];
     } catch (error) {
-      refused.inc({ reason: error instanceof CodedError ? error.code : 'INTERNAL' });
+      const result = error instanceof CodedError ? error.code : 'INTERNAL';
+      results.inc({ result });
+      if (error instanceof CodedError && error.row.http < 500)
+        logger.info('certificate refused', { requestId, code: result, reason: error.message });
       throw error;
     }
   };
@@ -111,11 +117,18 @@ export async function openCa(options: CaOptions): Promise<Service> {
     name: 'ca',
     routes: caRoutes({
       certify,
-      bundle: bundle.map((text) => text.trim()),
+      bundle,
       configuration: configurationOf(config),
-      onFault: (error, requestId) => logger.error('ca-fault', { error, requestId }),
+      observe: (method, status, seconds) =>
+        latency.observe(seconds, { code: String(status), method }),
+      onFault: (error, requestId) => logger.error('ca fault', { error, requestId }),
     }),
-    readiness: () => (clock() > chain[0].notAfterMs ? ['the issuing certificate has expired'] : []),
+    readiness() {
+      const now = clock();
+      return chain.some(({ notBeforeMs, notAfterMs }) => now < notBeforeMs || now > notAfterMs)
+        ? ['a certificate of the CA is outside its validity']
+        : [];
+    },
     close: async () => {},
   };
 }

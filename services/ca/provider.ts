@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// CI providers: templates for the name and the extensions of a certificate (Fulcio's OID table).
-import { compileTemplate, type Template } from './template.ts';
-
-export interface ExtensionRow {
-  /** N of 1.3.6.1.4.1.57264.1.N */
-  readonly number: number;
-  readonly template: Template;
-  /** Claims without which the extension is left out, not refused. */
-  readonly optional: boolean;
-}
+// CI providers: templates for the name and the extensions of a certificate (Fulcio's OID table), of
+// GitHub and GitLab built in, of others from the configuration.
+import { CodedError } from '../core/errors.ts';
+import { FULCIO_EXTENSIONS } from '../core/oid.ts';
+import { type Claims, compileTemplate, type Template } from './template.ts';
 
 export interface Provider {
   readonly subject: Template;
-  readonly extensions: readonly ExtensionRow[];
+  /** By number N of 1.3.6.1.4.1.57264.1.N, ascending. An empty value drops the extension. */
+  readonly extensions: readonly { readonly number: number; readonly template: Template }[];
   /** Claims that must have one of these values. */
   readonly oneOf: Readonly<Record<string, readonly string[]>>;
+  /** What templates see of claims that a token lacks. */
+  readonly defaults: Claims;
 }
 
 interface Preset {
@@ -24,9 +22,13 @@ interface Preset {
   readonly oneOf: Readonly<Record<string, readonly string[]>>;
 }
 
-const ENVIRONMENT = 23;
+/** Jobs without a deployment have none; every other claim of a preset is required. */
+const PRESET_DEFAULTS: Readonly<Record<string, string>> = { environment: '' };
 
-/** URL stands for the web address of the provider. */
+/**
+ * URL stands for the web address of the provider: a literal, so that no claim can replace it.
+ * GitLab's ci_config_ref_uri begins with its host.
+ */
 const PRESETS: Readonly<Record<'github' | 'gitlab', Preset>> = {
   github: {
     defaultUrl: 'https://github.com',
@@ -51,7 +53,7 @@ const PRESETS: Readonly<Record<'github' | 'gitlab', Preset>> = {
       20: 'event_name',
       21: 'URL/{{ .repository }}/actions/runs/{{ .run_id }}/attempts/{{ .run_attempt }}',
       22: 'repository_visibility',
-      [ENVIRONMENT]: 'environment',
+      23: 'environment',
     },
     oneOf: {},
   },
@@ -73,33 +75,71 @@ const PRESETS: Readonly<Record<'github' | 'gitlab', Preset>> = {
       20: 'pipeline_source',
       21: 'URL/{{ .project_path }}/-/jobs/{{ .job_id }}',
       22: 'project_visibility',
-      [ENVIRONMENT]: 'environment',
+      23: 'environment',
     },
     oneOf: { ref_type: ['branch', 'tag'] },
   },
 };
+
+/** Set by the CA itself, whatever a template says: issuer and subject of the token. */
+const OWN_NUMBERS = new Set([1, 8, 24]);
+
+/** Spellings of an extension in `extensionTemplates`: its number, or its name as Fulcio's JSON or
+ * YAML has it. Those of the CA itself map to undefined: their templates are ignored. */
+const SPELLINGS = new Map(
+  FULCIO_EXTENSIONS.flatMap(({ number, key, yamlKey }) => {
+    const meant = OWN_NUMBERS.has(number) ? undefined : number;
+    return [String(number), key, yamlKey].map((spelling) => [spelling, meant] as const);
+  }),
+);
+
+export function knowsExtension(spelling: string): boolean {
+  return SPELLINGS.has(spelling);
+}
 
 export interface ProviderSettings {
   readonly provider?: 'github' | 'gitlab' | undefined;
   readonly providerUrl?: string | undefined;
   readonly subjectTemplate?: string | undefined;
   readonly extensionTemplates?: Readonly<Record<string, string>> | undefined;
+  readonly templateDefaults?: Readonly<Record<string, string>> | undefined;
 }
 
-/** @throws CodedError CONFIG_INVALID for a template that is not understood */
-export function compileProvider(settings: ProviderSettings): Provider {
-  const preset = settings.provider === undefined ? undefined : PRESETS[settings.provider];
-  const url = (settings.providerUrl ?? preset?.defaultUrl ?? '').replace(/\/$/, '');
-  const compile = (text: string) =>
-    compileTemplate(preset === undefined ? text : text.replace(/^URL/, url));
-  const templates = preset?.extensions ?? settings.extensionTemplates ?? {};
+function fromPreset(preset: Preset, url: string): Provider {
+  const compile = (text: string) => compileTemplate(text.replace(/^URL/, () => url));
   return {
-    subject: compile(preset?.subject ?? settings.subjectTemplate ?? ''),
-    extensions: Object.entries(templates).map(([number, text]) => ({
+    subject: compile(preset.subject),
+    extensions: Object.entries(preset.extensions).map(([number, text]) => ({
       number: Number(number),
       template: compile(text),
-      optional: preset !== undefined && Number(number) === ENVIRONMENT,
     })),
-    oneOf: preset?.oneOf ?? {},
+    oneOf: preset.oneOf,
+    defaults: new Map(Object.entries(PRESET_DEFAULTS)),
+  };
+}
+
+/** @throws CodedError CONFIG_INVALID for a template or an extension that is not understood */
+export function compileProvider(settings: ProviderSettings): Provider {
+  if (settings.provider !== undefined) {
+    const preset = PRESETS[settings.provider];
+    return fromPreset(preset, (settings.providerUrl ?? preset.defaultUrl).replace(/\/+$/, ''));
+  }
+  const extensions = Object.entries(settings.extensionTemplates ?? {}).flatMap(([name, text]) => {
+    const number = SPELLINGS.get(name);
+    const template = compileTemplate(text);
+    return number === undefined ? [] : [{ number, template }];
+  });
+  extensions.sort((a, b) => a.number - b.number);
+  const twice = extensions.find(({ number }, i) => extensions[i + 1]?.number === number);
+  if (twice !== undefined) {
+    throw new CodedError('CONFIG_INVALID', `extension ${twice.number} has two templates`, {
+      field: 'extensionTemplates',
+    });
+  }
+  return {
+    subject: compileTemplate(settings.subjectTemplate ?? ''),
+    extensions,
+    oneOf: {},
+    defaults: new Map(Object.entries(settings.templateDefaults ?? {})),
   };
 }

@@ -1,117 +1,128 @@
 // SPDX-License-Identifier: Apache-2.0
-// What clients post: CreateSigningCertificateRequest of the v2 API (protojson) and the legacy v1 body.
-import { utf8 } from '../core/bytes.ts';
-import type { PublicKey } from '../core/crypto.ts';
-import { CodedError, coded } from '../core/errors.ts';
-import { isJsonObject, type Json, type JsonObject, parseJson } from '../core/json.ts';
-import { decodeBytes, parseSigningRequest, parseSubjectKey, type SigningRequest } from './key.ts';
+// What clients post: CreateSigningCertificateRequest of the v2 API and the legacy v1 body, both in
+// the JSON mapping of protobuf: camelCase or snake_case, null = absent, unknown fields ignored, any
+// base64. `algorithm` is such an unknown field: clients write anything there.
+import { z } from 'zod';
+import { fromAnyBase64, utf8 } from '../core/bytes.ts';
+import { CodedError, coded, ParseError } from '../core/errors.ts';
+import { isJsonObject, type Json, parseJson } from '../core/json.ts';
 
-export type SubjectProof =
-  | { readonly kind: 'possession'; readonly key: PublicKey; readonly signature: Uint8Array }
-  | { readonly kind: 'csr'; readonly request: SigningRequest; readonly key: PublicKey };
+/** How the client shows that it holds the key. */
+export type Proof =
+  | { readonly kind: 'csr'; readonly csr: Uint8Array }
+  | {
+      readonly kind: 'possession';
+      /** PEM or DER; empty when absent. */
+      readonly publicKey: Uint8Array;
+      readonly signature: Uint8Array;
+    };
 
 export interface CertificateRequest {
   /** Empty when the body carries none. */
   readonly token: string;
-  /** Parsed after the token was judged, as clients expect of errors. */
-  readonly proof: () => SubjectProof;
+  readonly proof: Proof;
 }
 
-function snake(name: string): string {
+const MAX_DEPTH = 16;
+
+function snakeCase(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** A field in either spelling; `null` is absent; both spellings at once are a fault. */
-function pick(object: JsonObject, name: string): Json | undefined {
-  const [camelCase, snakeCase] = [object[name], object[snake(name)]];
-  if (snake(name) !== name && camelCase !== undefined && snakeCase !== undefined) {
-    throw new CodedError('REQUEST_MALFORMED', `${name} is given twice`, { field: name });
+/** A message of these fields, in either spelling. */
+function message<Shape extends z.ZodRawShape>(shape: Shape) {
+  const names = Object.keys(shape).map((name) => [name, snakeCase(name)] as const);
+  return z.preprocess((value, context) => {
+    if (!isJsonObject(value as Json)) return value;
+    const given = value as Record<string, Json>;
+    const fields: Record<string, Json> = {};
+    for (const [camel, snake] of names) {
+      if (camel !== snake && given[camel] !== undefined && given[snake] !== undefined) {
+        context.addIssue({ code: 'custom', path: [camel], message: 'given in both spellings' });
+      }
+      const field = given[camel] ?? given[snake] ?? null;
+      if (field !== null) fields[camel] = field;
+    }
+    return fields;
+  }, z.object(shape));
+}
+
+const text = z.string().default('');
+const bytes = z.string().transform((value, context) => {
+  try {
+    return fromAnyBase64(value);
+  } catch (error) {
+    if (!(error instanceof ParseError)) throw error;
+    context.addIssue({ code: 'custom', message: error.message });
+    return z.NEVER;
   }
-  return (camelCase ?? snakeCase) === null ? undefined : (camelCase ?? snakeCase);
+});
+
+const v2Request = message({
+  credentials: message({ oidcIdentityToken: text }).optional(),
+  publicKeyRequest: message({
+    publicKey: message({ content: text }).optional(),
+    proofOfPossession: bytes.optional(),
+  }).optional(),
+  certificateSigningRequest: bytes.optional(),
+});
+
+const v1Request = message({
+  publicKey: message({ content: bytes.optional() }).optional(),
+  signedEmailAddress: bytes.optional(),
+  certificateSigningRequest: bytes.optional(),
+});
+
+/** An empty body is an empty message. */
+function parseBody<S extends z.ZodType>(schema: S, body: Uint8Array): z.output<S> {
+  const json =
+    body.length === 0
+      ? {}
+      : coded('REQUEST_MALFORMED', 'body', () => parseJson(body, { maxDepth: MAX_DEPTH }));
+  const result = schema.safeParse(json);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const field = issue?.path.join('.') || 'body';
+  throw new CodedError('REQUEST_MALFORMED', `${field}: ${issue?.message}`, { field });
 }
 
-function text(object: JsonObject, name: string): string {
-  const value = pick(object, name) ?? '';
-  if (typeof value !== 'string')
-    throw new CodedError('REQUEST_MALFORMED', `${name}: not text`, { field: name });
-  return value;
-}
+const NOTHING = new Uint8Array();
 
-function message(object: JsonObject, name: string): JsonObject | undefined {
-  const value = pick(object, name);
-  if (value === undefined || isJsonObject(value)) return value;
-  throw new CodedError('REQUEST_MALFORMED', `${name}: not an object`, { field: name });
-}
-
-function parseBody(body: Uint8Array): JsonObject {
-  if (body.length === 0) return {};
-  const json = coded('REQUEST_MALFORMED', 'body', () => parseJson(body, { maxDepth: 16 }));
-  if (!isJsonObject(json))
-    throw new CodedError('REQUEST_MALFORMED', 'body: not an object', { field: 'body' });
-  return json;
-}
-
-function csrProof(encoded: string): SubjectProof {
-  const request = parseSigningRequest(
-    decodeBytes('CSR_UNPARSABLE', 'certificateSigningRequest', encoded),
-  );
-  return { kind: 'csr', request, key: request.key };
+/** `content` is text in v2: PEM, or base64 where a client holds DER. */
+function keyBytes(content: string): Uint8Array {
+  if (content.includes('-----BEGIN')) return utf8(content);
+  try {
+    return fromAnyBase64(content);
+  } catch {
+    return utf8(content);
+  }
 }
 
 /** @throws CodedError REQUEST_MALFORMED, CREDENTIALS_AMBIGUOUS */
 export function parseV2Request(body: Uint8Array): CertificateRequest {
-  const root = parseBody(body);
-  const token = text(message(root, 'credentials') ?? {}, 'oidcIdentityToken');
-  const keyRequest = message(root, 'publicKeyRequest');
-  const csr = text(root, 'certificateSigningRequest');
-  if (keyRequest !== undefined && pick(root, 'certificateSigningRequest') !== undefined) {
+  const { credentials, publicKeyRequest, certificateSigningRequest } = parseBody(v2Request, body);
+  // SPEC protobuf's JSON mapping: a oneof has at most one member; here an empty one counts too.
+  if (publicKeyRequest !== undefined && certificateSigningRequest !== undefined) {
     throw new CodedError(
       'CREDENTIALS_AMBIGUOUS',
       'publicKeyRequest and certificateSigningRequest exclude each other',
       { field: 'certificateSigningRequest' },
     );
   }
-  if (csr !== '') return { token, proof: () => csrProof(csr) };
-  const publicKey = message(keyRequest ?? {}, 'publicKey') ?? {};
-  const content = text(publicKey, 'content');
-  const possession = text(keyRequest ?? {}, 'proofOfPossession');
-  return {
-    token,
-    proof: () => ({
-      kind: 'possession',
-      key: parseSubjectKey(utf8OrBytes(content), 'publicKeyRequest.publicKey.content'),
-      signature: decodeBytes(
-        'POSSESSION_INVALID',
-        'publicKeyRequest.proofOfPossession',
-        possession,
-      ),
-    }),
-  };
+  const token = credentials?.oidcIdentityToken ?? '';
+  const csr = certificateSigningRequest ?? NOTHING;
+  if (csr.length > 0) return { token, proof: { kind: 'csr', csr } };
+  const publicKey = keyBytes(publicKeyRequest?.publicKey?.content ?? '');
+  const signature = publicKeyRequest?.proofOfPossession ?? NOTHING;
+  return { token, proof: { kind: 'possession', publicKey, signature } };
 }
 
-/** `content` is a protobuf string: PEM, or DER that a client put in as base64. */
-function utf8OrBytes(content: string): Uint8Array {
-  return content.includes('-----BEGIN') || content === ''
-    ? utf8(content)
-    : decodeBytes('KEY_UNPARSABLE', 'publicKeyRequest.publicKey.content', content);
-}
-
-/** Legacy: `publicKey.content` is base64 of PEM or DER, `signedEmailAddress` the proof. @throws CodedError */
+/** v1 has no oneof: a request that is not empty wins. @throws CodedError REQUEST_MALFORMED */
 export function parseV1Request(body: Uint8Array): CertificateRequest {
-  const root = parseBody(body);
-  const csr = text(root, 'certificateSigningRequest');
-  if (csr !== '') return { token: '', proof: () => csrProof(csr) };
-  const content = text(message(root, 'publicKey') ?? {}, 'content');
-  const possession = text(root, 'signedEmailAddress');
-  return {
-    token: '',
-    proof: () => ({
-      kind: 'possession',
-      key: parseSubjectKey(
-        decodeBytes('KEY_UNPARSABLE', 'publicKey.content', content),
-        'publicKey.content',
-      ),
-      signature: decodeBytes('POSSESSION_INVALID', 'signedEmailAddress', possession),
-    }),
-  };
+  const request = parseBody(v1Request, body);
+  const csr = request.certificateSigningRequest ?? NOTHING;
+  if (csr.length > 0) return { token: '', proof: { kind: 'csr', csr } };
+  const publicKey = request.publicKey?.content ?? NOTHING;
+  const signature = request.signedEmailAddress ?? NOTHING;
+  return { token: '', proof: { kind: 'possession', publicKey, signature } };
 }

@@ -336,7 +336,7 @@ describe('a request is refused', () => {
     [
       'proof that is no base64',
       { publicKeyRequest: { publicKey: { content: key.pem }, proofOfPossession: '!' } },
-      'POSSESSION_INVALID',
+      'REQUEST_MALFORMED',
       400,
     ],
     ['key and CSR', { ...good, certificateSigningRequest: 'AAAA' }, 'CREDENTIALS_AMBIGUOUS', 400],
