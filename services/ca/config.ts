@@ -97,7 +97,7 @@ function typeFaults(issuer: IssuerConfig): Fault[] {
     for (const field of fields) {
       const value = issuer[field];
       if (value !== undefined && value !== false)
-        faults.push([field, `belongs to issuers of type ${type}`]);
+        faults.push(['type', `${field} belongs to the type ${type}`]);
     }
   }
   return faults;
