@@ -45,10 +45,10 @@ async function passMark(floorMs: number, clock: Clock): Promise<void> {
 export async function openTsa(options: TsaOptions): Promise<Service> {
   const { crypto, clock, logger, metrics, random, signer } = options;
   const chain = judgeChain(crypto, options.chain, signer.spki);
-  await checkSigner(crypto, chain, signer);
+  const policies = options.policies ?? [OID.sigstoreTsaPolicy];
+  await checkSigner(crypto, chain, signer, policies);
   const mark = await openTimeMark(options.markDirectory);
   await passMark(mark.floorMs, clock);
-  const policies = options.policies ?? [OID.sigstoreTsaPolicy];
   const time = createTimekeeper(clock, chain, mark);
   const stamp = createStamper({
     crypto,

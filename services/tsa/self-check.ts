@@ -9,14 +9,22 @@ import type { TsaChain } from './chain.ts';
 import { readJsonRequest } from './request.ts';
 import { createStamper } from './stamp.ts';
 
-/** @throws CodedError TSA_SIGNING, CHAIN_INVALID when the key signs, but not what the leaf verifies */
-export async function checkSigner(crypto: Crypto, chain: TsaChain, signer: Signer): Promise<void> {
+/**
+ * @throws CodedError TSA_SIGNING, CONFIG_INVALID, CHAIN_INVALID when the key signs, but not what the
+ *   leaf verifies
+ */
+export async function checkSigner(
+  crypto: Crypto,
+  chain: TsaChain,
+  signer: Signer,
+  policies: readonly string[],
+): Promise<void> {
   const stamp = createStamper({
     crypto,
     random: (size) => new Uint8Array(size),
     signer,
     leaf: chain.leaf,
-    policies: ['1.1'],
+    policies,
     takeTime: () => Promise.resolve(chain.notBeforeMs),
   });
   // SHA-256 of nothing.
