@@ -84,7 +84,7 @@ async function requireLaterStamp(http: HttpClient, latestMs: number): Promise<vo
 describe('kill -9 under load', () => {
   it(`keeps every answer of ${ROUNDS} lives`, async () => {
     const seed = chooseSeed();
-    console.log(`SIGSTEAD_FAULT_SEED=${seed}`);
+    console.log(`FAULT_SEED=${seed}`);
     const random = seededRandom(seed);
     const { data, records: recordsFile } = workspace();
     let pinned: Pinned | undefined;

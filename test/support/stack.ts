@@ -46,12 +46,18 @@ export interface Spawned {
   stderr(): string;
 }
 
+/** Ours without settings of the stack: a developer's own must not reach the tests. */
+function cleanEnvironment(): Record<string, string | undefined> {
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('SIGSTEAD_'));
+  return Object.fromEntries(own);
+}
+
 /** `serve --dev --port 0` under this Node, without a shell or a wrapper between it and a signal. */
 export function spawnServe({ data, args = [], cwd = ROOT, env = {} }: SpawnOptions): Spawned {
   const words = [MAIN, 'serve', '--dev', '--port', '0', '--data', data, ...args];
   const child = spawn(process.execPath, words, {
     cwd,
-    env: { ...process.env, UV_THREADPOOL_SIZE: '8', ...env },
+    env: { ...cleanEnvironment(), UV_THREADPOOL_SIZE: '8', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const out: string[] = [];

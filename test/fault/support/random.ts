@@ -12,8 +12,8 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** SIGSTEAD_FAULT_SEED, else a new one. */
+/** FAULT_SEED, else a new one. */
 export function chooseSeed(): number {
-  const given = process.env.SIGSTEAD_FAULT_SEED;
+  const given = process.env.FAULT_SEED;
   return given === undefined ? randomInt(2 ** 31) : Number(given);
 }

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the foreign tools lie once they are installed, and which of them there are.
+import { join } from 'node:path';
+
+export const INTEROP = join(import.meta.dirname, '..');
+export const CACHE = join(INTEROP, '.cache');
+export const BIN = join(CACHE, 'bin');
+export const VENV = join(CACHE, 'venv');
+
+/** A published package: what is signed is what the registry gives everybody. */
+export const PACKAGE = {
+  spec: 'is-number@7.0.0',
+  file: join(CACHE, 'npm', 'is-number-7.0.0.tgz'),
+  sha256: '7b75c1057198cf97696909a9bee176c9c5e9bcb5b03bf3ecef2f484defadd51e',
+} as const;
+
+export type Tool =
+  | 'cosign'
+  | 'fsck'
+  | 'ctclient'
+  | 'zlint'
+  | 'openssl'
+  | 'lint_pkix_cert'
+  | 'package';
+
+export const PROGRAMS: Readonly<Record<Exclude<Tool, 'package'>, string>> = {
+  cosign: join(BIN, 'cosign'),
+  fsck: join(BIN, 'fsck'),
+  ctclient: join(BIN, 'ctclient'),
+  zlint: join(BIN, 'zlint'),
+  openssl: 'openssl',
+  lint_pkix_cert: join(VENV, 'bin', 'lint_pkix_cert'),
+};
+
+/** Set by run.ts: tools that this machine lacks, allowed by --allow-missing alone. */
+export const MISSING_VARIABLE = 'INTEROP_MISSING';
+
+const missing = new Set((process.env[MISSING_VARIABLE] ?? '').split(',').filter(Boolean));
+
+/** Whether tests that need these tools can run. */
+export function have(...tools: readonly Tool[]): boolean {
+  return tools.every((tool) => !missing.has(tool));
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every test file starts from: a stack of its own, its exported trust files, a signer's token
+// and a published package to sign.
+import { copyFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { devToken, type HttpClient, httpClient } from '../../support/requests.ts';
+import { type StackProcess, startServe, temporaryDirectory } from '../../support/stack.ts';
+import { PACKAGE } from './cache.ts';
+import { ok, sigstead, type Workplace, workplace } from './commands.ts';
+
+export const IDENTITY = 'release@example.com';
+
+export interface Scene {
+  readonly stack: StackProcess;
+  readonly http: HttpClient;
+  readonly place: Workplace;
+  /** Directory of `sigstead trust export`. */
+  readonly trust: string;
+  /** A file with a token of IDENTITY. */
+  readonly token: string;
+  readonly issuer: string;
+  /** The published tarball, in the working directory. */
+  readonly artifact: string;
+  file(name: string): string;
+  close(): Promise<void>;
+}
+
+/** @param signs false where nothing of the package or a token is needed */
+export async function openScene({ signs = true }: { signs?: boolean } = {}): Promise<Scene> {
+  const directory = temporaryDirectory();
+  const place = workplace(directory.path);
+  const file = (name: string) => join(directory.path, name);
+  const stack = await startServe({ data: file('data') });
+  const http = httpClient(stack.url, 32);
+  const close = async () => {
+    http.close();
+    await stack.end('SIGKILL');
+    directory.remove();
+  };
+  try {
+    const trust = file('trust');
+    await ok(sigstead(place, 'trust', 'export', '--out', trust, '--url', stack.url));
+    const token = file('token');
+    const artifact = file('package.tgz');
+    if (signs) {
+      writeFileSync(token, await devToken(stack.url, IDENTITY));
+      copyFileSync(PACKAGE.file, artifact);
+    }
+    const issuer = `${stack.url}/dev-oidc`;
+    return { stack, http, place, trust, token, issuer, artifact, file, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
