@@ -38,9 +38,18 @@ export interface StampFields {
   readonly nonce: Uint8Array | undefined;
 }
 
+/** One second, as genTime and as signingTime spell it. */
+interface Second {
+  readonly ms: number;
+  readonly genTime: Uint8Array;
+  readonly signingTime: Uint8Array;
+}
+
 export interface StampTemplate {
   /** Scratch of each step; holds nothing between them. */
   readonly writer: DerWriter;
+  /** The second stamped last: thousands of stamps share it. Replaced by secondOf() alone. */
+  second: Second;
   readonly algorithms: ReadonlyMap<HashRow, Uint8Array>;
   /** tsa [0] of TSTInfo. */
   readonly tsa: Uint8Array;
@@ -71,6 +80,15 @@ function attribute(type: string, value: Uint8Array): Uint8Array {
   return sequence(oid(type), tlv(TAG.set, value));
 }
 
+function encodeSecond(ms: number): Second {
+  return { ms, genTime: generalizedTime(ms), signingTime: certificateTime(ms) };
+}
+
+function secondOf(template: StampTemplate, ms: number): Second {
+  if (template.second.ms !== ms) template.second = encodeSecond(ms);
+  return template.second;
+}
+
 /** The parts that follow from the leaf. */
 export function prepareStamps(crypto: Crypto, leaf: Certificate): StampTemplate {
   const serial = tlv(TAG.integer, leaf.serial);
@@ -79,6 +97,7 @@ export function prepareStamps(crypto: Crypto, leaf: Certificate): StampTemplate 
   const certId = sequence(octetString(crypto.digest('sha256', leaf.der)), sequence(issuer, serial));
   return {
     writer: new DerWriter(),
+    second: encodeSecond(0),
     algorithms: new Map(HASHES.map((hash) => [hash, sequence(oid(hash.oid), tlv(TAG.null))])),
     tsa: tlv(context(0), tlv(context(4), leaf.subject.raw)),
     contentType: attribute(OID.contentType, TST_INFO_OID),
@@ -115,7 +134,7 @@ export function tstInfo(template: StampTemplate, fields: StampFields): Uint8Arra
   writer.put(template.tsa);
   if (fields.nonce !== undefined) putInteger(writer, fields.nonce);
   writer.put(ACCURACY);
-  writer.put(generalizedTime(fields.genTimeMs));
+  writer.put(secondOf(template, fields.genTimeMs).genTime);
   putSerial(writer, fields.serial);
   const imprint = writer.length;
   writer.put(fields.digest);
@@ -148,7 +167,7 @@ export function signedAttributes(
   writer.put(MESSAGE_DIGEST_OID);
   writer.wrap(TAG.sequence, messageDigest);
   const signingTime = writer.length;
-  writer.put(certificateTime(timeMs));
+  writer.put(secondOf(template, timeMs).signingTime);
   writer.wrap(TAG.set, signingTime);
   writer.put(SIGNING_TIME_OID);
   writer.wrap(TAG.sequence, signingTime);
