@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JWK } from 'jose';
-import { caConfig } from '../../services/ca/config.ts';
-import { openCa } from '../../services/ca/main.ts';
+import { type CaConfig, caConfig } from '../../services/ca/config.ts';
+import { type CaOptions, openCa } from '../../services/ca/main.ts';
 import { base64 } from '../../services/core/bytes.ts';
 import { parseCertificate } from '../../services/core/x509.ts';
 import { openCtLog } from '../../services/ctlog/main.ts';
@@ -23,7 +23,7 @@ export const GITLAB_ISSUER = 'https://gitlab.corp.example';
 
 const issuerKey = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
 export const strangerKey = generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey;
-const jwk: JWK = {
+export const jwk: JWK = {
   ...issuerKey.publicKey.export({ format: 'jwk' }),
   kid: 'one',
   alg: 'ES256',
@@ -137,7 +137,27 @@ export function v2Body(key: Subject, name: string): Record<string, unknown> {
   };
 }
 
-export async function openHarness() {
+export const ISSUERS = [
+  { url: EMAIL_ISSUER, type: 'email' },
+  { url: KUBERNETES_ISSUER, type: 'kubernetes' },
+  { url: GITHUB_ISSUER, type: 'ci-provider', provider: 'github' },
+  {
+    url: GITLAB_ISSUER,
+    type: 'ci-provider',
+    provider: 'gitlab',
+    providerUrl: 'https://gitlab.corp.example',
+  },
+];
+
+export interface Change {
+  /** Over the default configuration; issuers of `localKeys` have our key. */
+  readonly config?: Record<string, unknown>;
+  /** Issuers whose keys are here; all by default. */
+  readonly local?: (url: string) => boolean;
+  readonly ca?: (options: CaOptions) => Partial<CaOptions>;
+}
+
+export async function openHarness(change: Change = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'sigstead-ca-'));
   const at = (name: string) => join(directory, name);
   const edges = { clock: () => NOW, logger: silentLogger, metrics: noMetrics, crypto: nodeCrypto };
@@ -159,21 +179,13 @@ export async function openHarness() {
     roots: [parseCertificate(root)],
     leafIndex: true,
   });
-  const config = caConfig.parse({
-    issuers: [
-      { url: EMAIL_ISSUER, type: 'email' },
-      { url: KUBERNETES_ISSUER, type: 'kubernetes' },
-      { url: GITHUB_ISSUER, type: 'ci-provider', provider: 'github' },
-      {
-        url: GITLAB_ISSUER,
-        type: 'ci-provider',
-        provider: 'gitlab',
-        providerUrl: 'https://gitlab.corp.example',
-      },
-    ],
-  });
-  const localKeys = Object.fromEntries(config.issuers.map(({ url }) => [url, () => [jwk]]));
-  const ca = await openCa({
+  const config: CaConfig = caConfig.parse({ issuers: ISSUERS, ...change.config });
+  const localKeys = Object.fromEntries(
+    config.issuers
+      .filter(({ url }) => change.local?.(url) ?? true)
+      .map(({ url }) => [url, () => [jwk]]),
+  );
+  const options: CaOptions = {
     ...edges,
     random,
     config,
@@ -182,14 +194,47 @@ export async function openHarness() {
     chain: [intermediate, root],
     submit: ctlog.submit,
     ctlogKey: ctSigner.spki,
+  };
+  const close = async () => {
+    await ctlog.close();
+    rmSync(directory, { recursive: true, force: true });
+  };
+  try {
+    const ca = await openCa({ ...options, ...change.ca?.(options) });
+    return { ca, ctlog, chain: [intermediate, root] as const, options, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+export type Harness = Awaited<ReturnType<typeof openHarness>>;
+
+/** Posts and gives status, error code and the parsed body. */
+export async function ask(
+  { ca }: Pick<Harness, 'ca'>,
+  body: unknown,
+  jwt: string,
+  path = '/api/v2/signingCert',
+) {
+  const response = await ca.routes.request(path, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${jwt}` },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
   });
+  const answer = (await response.json()) as {
+    code?: number;
+    message?: string;
+    details?: Array<{ reason: string; metadata: Record<string, string> }>;
+    signedCertificateEmbeddedSct?: { chain: { certificates: string[] } };
+  };
+  const [detail] = answer.details ?? [];
+  const certificates = answer.signedCertificateEmbeddedSct?.chain.certificates ?? [];
   return {
-    ca,
-    ctlog,
-    chain: [intermediate, root] as const,
-    async close() {
-      await ctlog.close();
-      rmSync(directory, { recursive: true, force: true });
-    },
+    status: response.status,
+    reason: detail?.reason,
+    metadata: detail?.metadata,
+    message: answer.message,
+    certificates,
   };
 }
