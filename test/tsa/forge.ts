@@ -19,12 +19,12 @@ import { MESSAGE, NOW, type Party } from './harness.ts';
 
 export interface Faults {
   status?: readonly Uint8Array[];
-  /** Parts of TSTInfo between genTime and nonce, and after it. */
   version?: number;
   imprintOid?: string;
   message?: Uint8Array;
   imprint?: Uint8Array;
   genTime?: Uint8Array;
+  /** Parts of TSTInfo after genTime. */
   afterTime?: readonly Uint8Array[];
   eContentType?: string;
   contentTypeAttribute?: string;
