@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+import { sign } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { parseBundle, serializeBundle } from '../../services/core/bundle.ts';
+import { base64, fromBase64 } from '../../services/core/bytes.ts';
+import { nobleCrypto } from '../../services/core/crypto-noble.ts';
+import { CodedError } from '../../services/core/errors.ts';
+import {
+  artifactHashes,
+  type Examination,
+  examineBundle,
+  verifyBundle,
+} from '../../services/core/verify.ts';
+import { nodeCrypto } from '../../services/runtime/crypto.ts';
+import {
+  ARTIFACT,
+  createVirtualSigstore,
+  KEY_MAKERS,
+  POLICY,
+  statementOf,
+} from '../support/virtual-sigstore.ts';
+import { certificateCases } from './verify-cases/certificate.ts';
+import type { Case } from './verify-cases/common.ts';
+import { contentCases } from './verify-cases/content.ts';
+import { logCases } from './verify-cases/log.ts';
+import { passCases } from './verify-cases/pass.ts';
+
+const sigstore = await createVirtualSigstore();
+const table = [
+  ...passCases(),
+  ...certificateCases(sigstore),
+  ...logCases(),
+  ...contentCases(sigstore),
+];
+
+function examine(c: Case, text: string, crypto = nodeCrypto): Examination {
+  const root = c.root?.(sigstore.root) ?? sigstore.root;
+  const artifact = { bytes: c.artifact ?? ARTIFACT };
+  try {
+    return examineBundle(crypto, root, parseBundle(text), artifact, c.policy ?? POLICY);
+  } catch (error) {
+    if (error instanceof CodedError) return { checks: [], error };
+    throw error;
+  }
+}
+
+const codeOf = (e: Examination) => ('error' in e ? e.error.code : undefined);
+
+describe('verifyBundle', () => {
+  it.each(table)('$name: $code', (c) => {
+    const text = JSON.stringify(sigstore.bundle(c.recipe));
+    const examination = examine(c, text);
+    expect(codeOf(examination)).toBe(c.code);
+    // The browser's engine must come to the same verdict, check by check.
+    expect(examine(c, text, nobleCrypto).checks).toEqual(examination.checks);
+  });
+
+  it('names each case once', () => {
+    expect(new Set(table.map(({ name }) => name)).size).toBe(table.length);
+  });
+
+  it('ends with the check that failed', () => {
+    for (const c of table.filter(({ code }) => code !== undefined)) {
+      const { checks } = examine(c, JSON.stringify(sigstore.bundle(c.recipe)));
+      const failed = checks.filter(({ verdict }) => verdict === 'failed');
+      if (checks.length > 0) expect(failed).toEqual([checks.at(-1)]);
+    }
+  });
+
+  it('records every check in its order', () => {
+    const { checks } = examine({ name: '' }, JSON.stringify(sigstore.bundle()));
+    expect(checks.map(({ name }) => name)).toEqual([
+      'signer',
+      'time',
+      'certificate',
+      'sct',
+      'identity',
+      'log',
+      'entry',
+      'signature',
+    ]);
+    expect(checks.find(({ name }) => name === 'identity')?.inputs).toEqual(POLICY);
+  });
+
+  it('says that the checks of a certificate do not apply to a managed key', () => {
+    const managedKey = KEY_MAKERS.p256();
+    const policy = { key: managedKey.publicKey };
+    const text = JSON.stringify(sigstore.bundle({ managedKey }));
+    const { checks } = examine({ name: '', policy }, text);
+    const skipped = checks.filter(({ verdict }) => verdict === 'not applicable');
+    expect(skipped.map(({ name }) => name)).toEqual(['certificate', 'sct', 'identity']);
+  });
+
+  it('returns who signed, when, where and what', () => {
+    const bundle = parseBundle(
+      JSON.stringify(sigstore.bundle({ statement: statementOf(ARTIFACT) })),
+    );
+    const found = verifyBundle(nodeCrypto, sigstore.root, bundle, { bytes: ARTIFACT }, POLICY);
+    expect(found.identity?.name).toBe(POLICY.identity);
+    expect(found.times).toHaveLength(1);
+    expect(found.entries.map(({ index, treeSize }) => [index, treeSize])).toEqual([[3, 6]]);
+    expect(found.statement?.predicateType).toBe('https://slsa.dev/provenance/v1');
+  });
+});
+
+describe('signatures and artifacts', () => {
+  it('refuses a signature that is in the log and in the timestamp, but of other bytes', () => {
+    // Everything agrees with everything, except the signature with the artifact.
+    const key = KEY_MAKERS.p256();
+    const signature = new Uint8Array(sign('sha256', Buffer.from('other'), key.privateKey));
+    const made = sigstore.bundle({
+      managedKey: key,
+      stampOver: signature,
+      entry: { signature },
+      change: (b) => {
+        if (b.messageSignature) b.messageSignature.signature = base64(signature);
+      },
+    });
+    const examination = examine({ name: '', policy: { key: key.publicKey } }, JSON.stringify(made));
+    expect(codeOf(examination)).toBe('SIGNATURE_INVALID');
+  });
+
+  it('refuses the same for an attestation', () => {
+    const key = KEY_MAKERS.p256();
+    const signature = new Uint8Array(sign('sha256', Buffer.from('other'), key.privateKey));
+    const made = sigstore.bundle({
+      managedKey: key,
+      statement: statementOf(ARTIFACT),
+      stampOver: signature,
+      entry: { signature },
+      change: (b) => {
+        if (b.dsseEnvelope) b.dsseEnvelope.signatures = [{ sig: base64(signature) }];
+      },
+    });
+    const policy = { key: key.publicKey };
+    expect(codeOf(examine({ name: '', policy }, JSON.stringify(made)))).toBe('SIGNATURE_INVALID');
+  });
+
+  it.each(['p256', 'p384', 'rsa'] as const)('verifies %s over digests alone', (keyKind) => {
+    for (const recipe of [{ keyKind }, { keyKind, statement: statementOf(ARTIFACT) }]) {
+      const bundle = parseBundle(JSON.stringify(sigstore.bundle(recipe)));
+      const hashes = artifactHashes(bundle, POLICY);
+      const digests = Object.fromEntries(
+        hashes.map((hash) => [hash, nodeCrypto.digest(hash, ARTIFACT)]),
+      );
+      const { root } = sigstore;
+      expect(() => verifyBundle(nodeCrypto, root, bundle, { digests }, POLICY)).not.toThrow();
+      expect(() => verifyBundle(nodeCrypto, root, bundle, { digests: {} }, POLICY)).toThrow();
+    }
+  });
+
+  it('asks for no digest of a bundle that will be refused', () => {
+    const bundle = parseBundle(JSON.stringify(sigstore.bundle()));
+    expect(artifactHashes(bundle, {})).toEqual([]);
+  });
+});
+
+describe('hostile bundles', () => {
+  it('refuses every flipped byte of a certificate, an entry or a timestamp with a code', () => {
+    const text = serializeBundle(parseBundle(JSON.stringify(sigstore.bundle())));
+    const parts = [...text.matchAll(/"(?:rawBytes|canonicalizedBody|signedTimestamp)":"([^"]+)"/g)];
+    expect(parts).toHaveLength(3);
+    for (const part of parts) {
+      const original = part[1] ?? '';
+      const bytes = fromBase64(original);
+      for (let at = 0; at < bytes.length; at += 7) {
+        const flipped = Uint8Array.from(bytes);
+        flipped[at] = (flipped[at] ?? 0) ^ 0x41;
+        const examination = examine({ name: '' }, text.replace(original, base64(flipped)));
+        expect(codeOf(examination), `${part[0].slice(0, 20)} at ${at}`).toBeDefined();
+      }
+    }
+  });
+});
