@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { hex, utf8 } from '../../services/core/bytes.ts';
+import { concat, hex, utf8 } from '../../services/core/bytes.ts';
 import { CodedError } from '../../services/core/errors.ts';
 import {
   leafHash,
@@ -12,67 +11,22 @@ import {
   verifyConsistency,
   verifyInclusion,
 } from '../../services/core/merkle.ts';
-import { type Appended, type Log, type LogOptions, openLog } from '../../services/log/log.ts';
+import type { Log, LogOptions } from '../../services/log/log.ts';
 import { readMark } from '../../services/log/mark.ts';
 import { committer, openDatabase } from '../../services/log/sqlite.ts';
 import { nodeCrypto } from '../../services/runtime/crypto.ts';
-import { noMetrics, silentLogger } from '../../services/runtime/telemetry.ts';
+import { append, type Bench, bench, code, fill, leafOf, sha256, verify } from './harness.ts';
 
-const sha256 = (data: Uint8Array) => nodeCrypto.digest('sha256', data);
-
-let directory: string;
-let opened: Log[] = [];
-
+let place: Bench;
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'sigstead-log-'));
+  place = bench();
 });
+afterEach(() => place.remove());
 
-afterEach(async () => {
-  for (const log of opened) await log.close();
-  opened = [];
-  rmSync(directory, { recursive: true, force: true });
-});
-
-async function open(change: Partial<LogOptions> = {}): Promise<Log> {
-  const log = await openLog({
-    name: 'test',
-    directory: join(directory, 'db'),
-    markDirectory: join(directory, 'mark'),
-    treeId: 'log.example',
-    signHead: async ({ size, root }) => utf8(`${size} ${Buffer.from(root).toString('hex')}`),
-    framing: 'u16',
-    clock: () => Date.now(),
-    logger: silentLogger,
-    metrics: noMetrics,
-    ...change,
-  });
-  opened.push(log);
-  return log;
-}
-
-async function shut(log: Log): Promise<void> {
-  opened = opened.filter((other) => other !== log);
-  await log.close();
-}
-
-const leafOf = (text: string) => ({ data: utf8(text), leafHash: leafHash(sha256, utf8(text)) });
-const append = (log: Log, text: string) =>
-  log.append({ dedupKey: sha256(utf8(text)), build: () => leafOf(text) });
-const fill = (log: Log, count: number, name = 'entry'): Promise<Appended[]> =>
-  Promise.all(Array.from({ length: count }, (_, i) => append(log, `${name} ${i}`)));
-
-function verify(text: string, { index, size, root, proof }: Appended): void {
-  verifyInclusion(nodeCrypto, { index, size, root, proof, leafHash: leafOf(text).leafHash });
-}
-
-const code = async (work: Promise<unknown>) =>
-  work.then(
-    () => 'no error',
-    (error: unknown) => (error instanceof CodedError ? error.code : String(error)),
-  );
-
-const dbFile = () => join(directory, 'db', 'test.sqlite');
-const markFile = () => join(directory, 'mark', 'test.mark');
+const open = (change?: Partial<LogOptions>) => place.open(change);
+const shut = (log: Log) => place.shut(log);
+const dbFile = () => place.dbFile;
+const markFile = () => place.markFile;
 
 describe('log', () => {
   it('answers each append with an index and a proof under its checkpoint', async () => {
@@ -161,6 +115,72 @@ describe('log', () => {
     expect(log.entryBundle(1, 45)).toBeUndefined();
     expect(log.entry(300)).toBeUndefined();
     expect(log.entry(-1)).toBeUndefined();
+    for (const [level, n, width] of [
+      [0, 0, 0],
+      [0, 0, 257],
+      [0, -1, 1],
+      [0, 0.5, 1],
+      [-1, 0, 1],
+      [63, 0, 1],
+    ] as const) {
+      expect(log.tile(level, n, width)).toBeUndefined();
+    }
+    expect(log.entryBundle(0, 0)).toBeUndefined();
+    expect(log.entryBundle(-1, 1)).toBeUndefined();
+  });
+
+  it.each<[string, (log: Log) => unknown]>([
+    ['an index beyond the size', (log) => log.inclusionProof(2, 2)],
+    ['a negative index', (log) => log.inclusionProof(-1, 2)],
+    ['a size beyond the head', (log) => log.inclusionProof(0, 4)],
+    ['no whole size', (log) => log.inclusionProof(0, 1.5)],
+    ['the empty tree', (log) => log.inclusionProof(0, 0)],
+    ['growth backwards', (log) => log.consistencyProof(2, 1)],
+    ['growth beyond the head', (log) => log.consistencyProof(1, 4)],
+    ['a root beyond the head', (log) => log.rootAt(4)],
+  ])('refuses a proof for %s', async (_, prove) => {
+    const log = await open();
+    await fill(log, 3);
+    await expect(async () => prove(log)).rejects.toMatchObject({ code: 'TREE_RANGE' });
+    expect(log.consistencyProof(0, 3)).toEqual([]);
+    expect(log.consistencyProof(3, 3)).toEqual([]);
+  });
+
+  it('serves bare entries where they tell their own length', async () => {
+    const log = await open({ framing: 'none' });
+    await fill(log, 3);
+    expect(log.entryBundle(0, 2)).toEqual(utf8('entry 0entry 1'));
+  });
+
+  it('takes entries of every length up to 65,535 bytes', async () => {
+    const log = await open();
+    for (const length of [0, 1, 65_535]) {
+      const data = new Uint8Array(length).fill(length);
+      await log.append({ build: () => ({ data, leafHash: leafHash(sha256, data) }) });
+    }
+    expect([0, 1, 2].map((i) => log.entry(i)?.data.length)).toEqual([0, 1, 65_535]);
+    expect(log.entryBundle(0, 2)).toEqual(concat(Uint8Array.of(0, 0, 0, 1, 1)));
+  });
+
+  it('keeps a key of the caller apart from the leaf, and refuses keys of another length', async () => {
+    const log = await open();
+    const dedupKey = new Uint8Array(32).fill(9);
+    const build = (index: number) => leafOf(`at ${index}`);
+    const first = await log.append({ dedupKey, build });
+    await append(log, 'between');
+    const again = await log.append({ dedupKey, build });
+    expect([again.index, again.duplicate, again.size]).toEqual([first.index, true, 2]);
+    expect(log.findLeaf(dedupKey)).toBeUndefined();
+    expect(await code(log.append({ dedupKey: dedupKey.subarray(1), build }))).toMatch(/RangeError/);
+  });
+
+  it('answers what it accepted before it closes, and takes nothing after', async () => {
+    const log = await open();
+    const accepted = fill(log, 50);
+    await Promise.all([shut(log), shut(log)]);
+    expect((await accepted).length).toBe(50);
+    expect(await code(append(log, 'late'))).toBe('UNAVAILABLE');
+    expect((await open()).head().size).toBe(50);
   });
 
   it('refuses one entry without a hole or harm to the others', async () => {
@@ -277,12 +297,39 @@ describe('start', () => {
       },
     ],
     ['a store that is gone', () => rmSync(dbFile())],
+    ['an empty database', () => writeFileSync(dbFile(), '')],
     ['a mark that is gone', () => rmSync(markFile())],
+    ['a mark without a whole slot', () => writeFileSync(markFile(), Buffer.alloc(8192, 32))],
+    ['an empty mark', () => writeFileSync(markFile(), '')],
+    [
+      'a head that was set back',
+      () => {
+        const db = new Database(dbFile());
+        db.prepare('UPDATE log SET size = 299').run();
+        db.close();
+      },
+    ],
+    [
+      'entries that are missing at the edge',
+      () => {
+        const db = new Database(dbFile());
+        db.prepare('DELETE FROM chunk WHERE first >= 256').run();
+        db.close();
+      },
+    ],
+    [
+      'a changed tile above the leaves',
+      () => {
+        const db = new Database(dbFile());
+        db.prepare('UPDATE tile SET hashes = zeroblob(32) WHERE level = 1').run();
+        db.close();
+      },
+    ],
     [
       'another tree of the same size',
       async () => {
         copyFileSync(markFile(), `${markFile()}.kept`);
-        rmSync(join(directory, 'db'), { recursive: true });
+        rmSync(dirname(dbFile()), { recursive: true });
         rmSync(markFile());
         const log = await open();
         await fill(log, 300, 'other');
@@ -320,9 +367,37 @@ describe('start', () => {
     expect(await code(open())).toBe('STATE_INCONSISTENT');
   });
 
-  it('refuses another name for the log, and a newer schema', async () => {
+  it('names both sizes and both roots when mark and store disagree', async () => {
+    await grown(5);
+    copyFileSync(dbFile(), `${dbFile()}.old`);
+    const older = readMark(markFile());
+    const log = await open();
+    await fill(log, 5, 'more');
+    await shut(log);
+    copyFileSync(`${dbFile()}.old`, dbFile());
+    const newer = readMark(markFile());
+    const error = await open().catch((e: Error) => e.message);
+    for (const mark of [older, newer]) {
+      expect(error).toContain(`${mark?.size} entries (root ${hex(mark?.root ?? utf8(''))})`);
+    }
+  });
+
+  it('signs the empty head, and takes up after a crash before the first mark', async () => {
+    const log = await open();
+    expect(log.head().size).toBe(0);
+    expect(hex(log.head().root)).toBe(hex(sha256(new Uint8Array())));
+    expect(log.rootAt(0)).toEqual(log.head().root);
+    await shut(log);
+    rmSync(markFile());
+    expect(hex((await open()).head().checkpoint)).toBe(hex(log.head().checkpoint));
+    expect(readMark(markFile())?.size).toBe(0);
+  });
+
+  it('refuses another identity of the log, and a newer schema', async () => {
     await grown(1);
     expect(await code(open({ treeId: 'other.example' }))).toBe('CONFIG_INVALID');
+    expect(await code(open({ framing: 'none' }))).toBe('CONFIG_INVALID');
+    expect(await code(open({ name: '../test' }))).toMatch(/RangeError/);
     const db = new Database(dbFile());
     db.pragma('user_version = 99');
     db.close();
