@@ -117,7 +117,9 @@ async function imported(key: IssuerKey, algorithm: string): Promise<KeyObject | 
   const known = key.imported.get(algorithm);
   if (known !== undefined) return known;
   let object: KeyObject | null = null;
-  if (key.jwk.alg === undefined || key.jwk.alg === algorithm) {
+  const { alg, d } = key.jwk;
+  // A private key in a published set belongs to everybody.
+  if ((alg === undefined || alg === algorithm) && d === undefined) {
     try {
       const found = await importJWK(key.jwk, algorithm);
       if (!(found instanceof Uint8Array)) object = KeyObject.from(found);
@@ -126,7 +128,6 @@ async function imported(key: IssuerKey, algorithm: string): Promise<KeyObject | 
     }
   }
   if ((object?.asymmetricKeyDetails?.modulusLength ?? MIN_RSA_BITS) < MIN_RSA_BITS) object = null;
-  if (object?.type !== 'public') object = null;
   key.imported.set(algorithm, object);
   return object;
 }
