@@ -92,6 +92,7 @@ export async function assemble(options: AssembleOptions): Promise<Parts> {
         signer: material.tsa.signer,
         chain: material.tsa.chain,
         markDirectory: layout.mark,
+        policies: config.tsa.policies,
       }),
     );
     progress('certificate authority');

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { caConfig } from '../ca/config.ts';
 import { CodedError } from '../core/errors.ts';
 import { type ConfigTree, judgeConfig } from '../runtime/config.ts';
+import { tsaConfig } from '../tsa/config.ts';
 
 export const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 export const DEFAULT_PORT = 8400;
@@ -98,7 +99,7 @@ export const stackConfig = z.strictObject({
         .describe('SCTs carry leaf_index; sigstore-python < 4.2 refuses that.'),
     })
     .prefault({}),
-  tsa: z.strictObject({}).prefault({}),
+  tsa: tsaConfig.prefault({}),
 });
 
 export type StackConfig = z.output<typeof stackConfig>;
