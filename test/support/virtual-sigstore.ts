@@ -156,8 +156,8 @@ export interface VirtualSigstore {
   };
   /** Leaf certificate, DER. */
   issue(recipe: Recipe, spki: Uint8Array): Uint8Array;
-  /** TimeStampResp, DER. */
-  stamp(recipe: Recipe, signature: Uint8Array, nonce?: Uint8Array): Uint8Array;
+  /** TimeStampResp, DER, over a SHA-256 digest. */
+  stamp(recipe: Recipe, digest: Uint8Array, nonce?: Uint8Array): Uint8Array;
   /** TransparencyLogEntry around a body. */
   log(recipe: Recipe, body: Uint8Array): EntryJson;
   bundle(recipe?: Recipe): BundleJson;
@@ -250,11 +250,11 @@ export async function createVirtualSigstore(): Promise<VirtualSigstore> {
     return assembleCertificate(tbs, issuer.signatureOid, signature);
   };
 
-  const stamp = (recipe: Recipe, signature: Uint8Array, nonce?: Uint8Array): Uint8Array => {
+  const stamp = (recipe: Recipe, digest: Uint8Array, nonce?: Uint8Array): Uint8Array => {
     const genTimeMs = recipe.stampTimeMs ?? NOW + 5000;
     const info = tstInfo(stamps, {
       hash: HASHES.find(({ name }) => name === 'sha256') ?? (HASHES[0] as (typeof HASHES)[0]),
-      digest: sha256(recipe.stampOver ?? signature),
+      digest: recipe.stampOver === undefined ? digest : sha256(recipe.stampOver),
       policy: oid(OID.sigstoreTsaPolicy),
       serial: random(20),
       genTimeMs,
@@ -326,7 +326,7 @@ export async function createVirtualSigstore(): Promise<VirtualSigstore> {
         ...(leaf ? { certificate: { rawBytes: base64(leaf) } } : { publicKey: { hint: 'key' } }),
         tlogEntries: [entry],
         timestampVerificationData: {
-          rfc3161Timestamps: [{ signedTimestamp: base64(stamp(recipe, signature)) }],
+          rfc3161Timestamps: [{ signedTimestamp: base64(stamp(recipe, sha256(signature))) }],
         },
       },
       ...(payload
