@@ -15,7 +15,11 @@ const STAMP = join(MODULES, '.sigstead-lock-sha256');
 const TASKS = {
   start: [['services/stack/main.ts', 'serve', '--dev']],
   sigstead: [['services/stack/main.ts']],
-  check: [['tsc'], ['biome', 'ci', '--error-on-warnings', '.'], ['vitest', 'run', 'test/architecture.test.ts']],
+  check: [
+    ['tsc'],
+    ['biome', 'ci', '--error-on-warnings', '.'],
+    ['vitest', 'run', 'test/architecture.test.ts'],
+  ],
   test: [['tsc'], ['biome', 'ci', '--error-on-warnings', '.'], ['vitest', 'run']],
   interop: [['test/interop/run.ts']],
   fault: [['vitest', 'run', '--config', 'test/fault/vitest.config.ts']],
@@ -35,7 +39,9 @@ function fail(message) {
 }
 
 function lockDigest() {
-  return createHash('sha256').update(readFileSync(join(ROOT, 'package-lock.json'))).digest('hex');
+  return createHash('sha256')
+    .update(readFileSync(join(ROOT, 'package-lock.json')))
+    .digest('hex');
 }
 
 /** `npm ci` once per lockfile; a second run installs nothing and needs no registry. */
