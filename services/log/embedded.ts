@@ -11,10 +11,13 @@ import { openReader } from './sqlite.ts';
 import { type Batch, type LogStore, storeMissing } from './store.ts';
 import type { Answer, Message, ThreadData } from './thread.ts';
 import type { LogOptions } from './types.ts';
+import type { Order } from './writer.ts';
 
 interface Thread {
-  /** Resolves when the thread has carried it out. */
-  send(message: Message, transfer?: ArrayBuffer[]): Promise<void>;
+  /** Resolves when the thread has carried it out; rejects when it failed, or is gone. */
+  send(order: Order, transfer?: ArrayBuffer[]): Promise<void>;
+  /** Resolves when the thread is gone, which may have been before. */
+  end(): Promise<void>;
 }
 
 interface Waiting {
@@ -38,7 +41,7 @@ async function startThread(data: ThreadData): Promise<Thread> {
       if (gone === undefined) waiting.push({ resolve, reject });
       else reject(gone);
     });
-  const end = (error: Error) => {
+  const lose = (error: Error) => {
     gone ??= error;
     for (const { reject } of waiting.splice(0)) reject(gone);
   };
@@ -47,15 +50,25 @@ async function startThread(data: ThreadData): Promise<Thread> {
     if (error === undefined) waiter?.resolve();
     else waiter?.reject(toError(error));
   });
-  worker.on('error', end);
-  worker.on('exit', () => end(new Error('the writer thread ended')));
-  const send = (message: Message, transfer: ArrayBuffer[] = []) => {
-    const done = expect();
-    worker.postMessage(message, transfer);
-    return done;
-  };
+  worker.on('error', lose);
+  const exited = new Promise<void>((resolve) => {
+    worker.on('exit', () => {
+      lose(new Error('the writer thread ended'));
+      resolve();
+    });
+  });
   await expect();
-  return { send };
+  return {
+    send(order, transfer = []) {
+      const done = expect();
+      worker.postMessage(order, transfer);
+      return done;
+    },
+    end() {
+      worker.postMessage({ kind: 'close' } satisfies Message);
+      return exited;
+    },
+  };
 }
 
 /** Hands copies of the entries over: the thread then need not copy them, while nobody is answered. */
@@ -90,7 +103,7 @@ export async function openEmbeddedStore(
     async close() {
       // The last connection that closes is the writer's: it folds the write-ahead log into the file.
       closeReader();
-      await send({ kind: 'close' });
+      await thread.end();
     },
   };
 }

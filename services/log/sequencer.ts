@@ -135,7 +135,8 @@ export class Sequencer {
 
   append(request: AppendRequest): Promise<Appended> {
     try {
-      this.#admit();
+      if (this.#stopped !== undefined) this.#refuse('LOG_STOPPED', this.#stopped);
+      if (this.#closing) this.#refuse('UNAVAILABLE', 'shutting down');
       return request.dedupKey === undefined
         ? this.#enqueue(request)
         : this.#appendOnce(request, request.dedupKey);
@@ -158,17 +159,10 @@ export class Sequencer {
     while (this.#running !== undefined) await this.#running;
   }
 
-  #admit(): void {
-    const { name, queueLimit = QUEUE_LIMIT } = this.#parts.options;
-    const refuse = (code: CodedError['code'], reason: string): never => {
-      this.#metrics.refused.inc({ log: name, code });
-      throw new CodedError(code, `${name}: ${reason}`);
-    };
-    if (this.#stopped !== undefined) refuse('LOG_STOPPED', this.#stopped);
-    if (this.#closing) refuse('UNAVAILABLE', 'shutting down');
-    if (this.#queue.length >= queueLimit) {
-      refuse('LOG_FULL', `reached max pushback; retry (${queueLimit} requests wait)`);
-    }
+  #refuse(code: CodedError['code'], reason: string): never {
+    const { name } = this.#parts.options;
+    this.#metrics.refused.inc({ log: name, code });
+    throw new CodedError(code, `${name}: ${reason}`);
   }
 
   #appendOnce(request: AppendRequest, dedupKey: Uint8Array): Promise<Appended> {
@@ -200,6 +194,10 @@ export class Sequencer {
   }
 
   #enqueue(request: AppendRequest): Promise<Appended> {
+    const { queueLimit = QUEUE_LIMIT } = this.#parts.options;
+    if (this.#queue.length >= queueLimit) {
+      this.#refuse('LOG_FULL', `reached max pushback; retry (${queueLimit} requests wait)`);
+    }
     return new Promise((resolve, reject) => {
       this.#queue.push({ request, resolve, reject });
       this.#wake();

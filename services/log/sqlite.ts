@@ -166,7 +166,7 @@ export function openReader(file: string): LogReader & { close(): void } {
   );
   const bundle = db.prepare('SELECT n, times, gzip FROM bundle WHERE n = ?');
   const uncompacted = db
-    .prepare('SELECT DISTINCT first / ? FROM chunk WHERE first < ? ORDER BY 1')
+    .prepare(`SELECT DISTINCT first / ${TILE_WIDTH} FROM chunk WHERE first < ? ORDER BY 1`)
     .pluck();
   const tile = db.prepare('SELECT hashes FROM tile WHERE level = ? AND n = ?').pluck();
   const leaf = db.prepare('SELECT idx FROM leaf WHERE hash = ?').pluck();
@@ -184,8 +184,7 @@ export function openReader(file: string): LogReader & { close(): void } {
     },
     chunks: (start, end) => chunks.all(start, end) as Chunk[],
     bundle: (n) => bundle.get(n) as StoredBundle | undefined,
-    // An integer of SQLite, so that the division is one of integers.
-    uncompacted: (end) => uncompacted.all(BigInt(TILE_WIDTH), end) as number[],
+    uncompacted: (end) => uncompacted.all(end) as number[],
     tile: (level, n) => tile.get(level, n) as Uint8Array | undefined,
     findLeaf: (hash) => leaf.get(hash) as number | undefined,
     findDuplicate: (key) => duplicate.get({ key }) as number | undefined,

@@ -14,7 +14,7 @@ export interface ThreadData {
 /** An order, or `close`. */
 export type Message = Order | { readonly kind: 'close' };
 
-/** One for the start, then one for each order, in turn. */
+/** One for the start, then one for each order, in turn; none for `close`, which ends the thread. */
 export interface Answer {
   readonly error?: { readonly message: string; readonly code?: CodedError['code'] };
 }
@@ -43,10 +43,12 @@ function serve(port: NonNullable<typeof parentPort>, { file, markFile }: ThreadD
     return;
   }
   port.on('message', (message: Message) => {
-    port.postMessage(
-      attempt(() => (message.kind === 'close' ? writer.close() : writer.perform(message))),
-    );
-    if (message.kind === 'close') port.close();
+    if (message.kind !== 'close') {
+      port.postMessage(attempt(() => writer.perform(message)));
+      return;
+    }
+    port.close();
+    writer.close();
   });
   port.postMessage({} satisfies Answer);
 }
