@@ -47,7 +47,8 @@ async function moreCommands(argv: readonly string[], io: Io): Promise<Command[]>
 
 function asCoded(error: unknown): unknown {
   if (!(error instanceof CommanderError)) return error;
-  return new CodedError('USAGE', error.message.replace(/^error: /, ''), { field: 'arguments' });
+  const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+  return new CodedError('USAGE', message, { field: 'arguments' });
 }
 
 /**

@@ -379,6 +379,7 @@ describe('the command line', () => {
     expect((await run(['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
     expect(await run([])).toMatchObject({ code: 2, err: expect.stringContaining('Usage:') });
     expect((await run(['nonsense'])).err).toMatch(/^error: USAGE: unknown command/);
+    expect((await run(['verfy'])).err).toContain("unknown command 'verfy' (Did you mean verify?)");
   });
 
   it('reports a fault of its own as internal', async () => {
@@ -386,7 +387,10 @@ describe('the command line', () => {
       throw new RangeError('boom');
     });
     let err = '';
-    const io = { out: () => {}, err: (text: string) => void (err += text), env: {}, colour: false };
+    const keep = (text: string) => {
+      err += text;
+    };
+    const io = { out: () => {}, err: keep, env: {}, colour: false };
     expect(await runCli(['node', 'sigstead', 'serve'], [broken], io)).toBe(1);
     expect(err).toMatch(/^error: INTERNAL: RangeError: boom/);
   });
