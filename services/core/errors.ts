@@ -177,23 +177,38 @@ export const ERRORS = {
     'The bundle is damaged or not a Sigstore bundle; fetch it again.',
   ),
   BUNDLE_VERSION: local(EXIT.proof, 'Use a bundle of media type v0.1, v0.2 or v0.3.'),
-  CERTIFICATE_MALFORMED: local(EXIT.proof, 'The signing certificate is damaged.'),
+  CERTIFICATE_MALFORMED: local(
+    EXIT.proof,
+    'The signing certificate is damaged or not from Fulcio; fetch the bundle again.',
+  ),
   CERTIFICATE_PATH: local(
     EXIT.proof,
-    'The certificate comes from a CA that the trusted root does not hold.',
+    'Another CA issued the certificate: check that the trust files are those of the instance that signed.',
   ),
-  CERTIFICATE_USAGE: local(EXIT.proof, 'The certificate is not one for code signing.'),
+  CERTIFICATE_USAGE: local(
+    EXIT.proof,
+    'The certificate is not one for code signing; sign again with one that is.',
+  ),
   CERTIFICATE_TIME: local(
     EXIT.proof,
-    'The signature was made outside the validity of its certificate.',
+    'The signature was made outside the validity of its certificate; check the clocks, then sign again.',
   ),
-  SCT_MISSING: local(EXIT.proof, 'The certificate carries no proof of its CT log entry.'),
+  SCT_MISSING: local(
+    EXIT.proof,
+    'The CA did not log the certificate; sign again with a CA that does.',
+  ),
   SCT_INVALID: local(
     EXIT.proof,
-    'No SCT of the certificate verifies with a CT log of the trusted root.',
+    'Check that the trust files are those of the instance that signed; else sign again.',
   ),
-  TIMESTAMP_MISSING: local(EXIT.proof, 'Sign again with a timestamp authority.'),
-  TIMESTAMP_MALFORMED: local(EXIT.proof, 'The timestamp in the bundle is damaged.'),
+  TIMESTAMP_MISSING: local(
+    EXIT.proof,
+    'Sign again with a timestamp authority in the signing config.',
+  ),
+  TIMESTAMP_MALFORMED: local(
+    EXIT.proof,
+    'The timestamp in the bundle is damaged; fetch the bundle again.',
+  ),
   TIMESTAMP_REFUSED: local(
     EXIT.proof,
     'The authority refused and the refusal was stored as a timestamp; sign again.',
@@ -205,60 +220,86 @@ export const ERRORS = {
   TIMESTAMP_INVALID: local(EXIT.proof, 'The timestamp was altered; fetch the bundle again.'),
   TIMESTAMP_UNTRUSTED: local(
     EXIT.proof,
-    'The timestamp comes from an authority that the trusted root does not hold.',
+    'Check that the trust files are those of the instance that signed.',
   ),
   TIMESTAMP_CERTIFICATE: local(
     EXIT.proof,
-    'The chain of the authority in the trusted root does not certify timestamping.',
+    'The chain of the authority does not certify timestamping; tell its operator.',
   ),
   TIMESTAMP_TIME: local(
     EXIT.proof,
-    'The timestamp was made outside the validity of its authority.',
+    'The timestamp was made outside the validity of its authority; export the trust files again.',
   ),
-  TIMESTAMP_DUPLICATE: local(EXIT.proof, 'The bundle holds the same timestamp twice.'),
-  TIMESTAMP_LIMIT: local(EXIT.proof, 'A bundle holds at most 32 timestamps.'),
-  LOG_ENTRY_MISSING: local(EXIT.proof, 'The bundle carries no transparency log entry.'),
-  LOG_ENTRY_MALFORMED: local(EXIT.proof, 'The log entry in the bundle is damaged.'),
+  TIMESTAMP_DUPLICATE: local(
+    EXIT.proof,
+    'The bundle holds the same timestamp twice; fetch it again.',
+  ),
+  TIMESTAMP_LIMIT: local(EXIT.proof, 'A bundle holds at most 32 timestamps; sign again.'),
+  LOG_ENTRY_MISSING: local(EXIT.proof, 'Sign again with a transparency log in the signing config.'),
+  LOG_ENTRY_MALFORMED: local(
+    EXIT.proof,
+    'The log entry in the bundle is damaged; fetch the bundle again.',
+  ),
   LOG_ENTRY_UNSUPPORTED: local(
     EXIT.proof,
     'Only entries of Rekor v2 (hashedrekord 0.0.2) verify; sign again through such a log.',
   ),
   LOG_ENTRY_MISMATCH: local(
     EXIT.proof,
-    'The log entry belongs to another artifact, key or signature.',
+    'The log entry belongs to another artifact, key or signature; fetch the bundle again.',
   ),
-  LOG_ENTRY_DUPLICATE: local(EXIT.proof, 'The bundle holds the same log entry twice.'),
-  LOG_UNKNOWN: local(EXIT.proof, 'The entry comes from a log that the trusted root does not hold.'),
-  LOG_TIME: local(EXIT.proof, 'The entry lies outside the validity of the key of its log.'),
-  CHECKPOINT_MALFORMED: local(EXIT.proof, 'The checkpoint in the bundle is damaged.'),
+  LOG_ENTRY_DUPLICATE: local(
+    EXIT.proof,
+    'The bundle holds the same log entry twice; fetch it again.',
+  ),
+  LOG_UNKNOWN: local(
+    EXIT.proof,
+    'Check that the trust files are those of the instance that signed.',
+  ),
+  LOG_TIME: local(
+    EXIT.proof,
+    'The log had ended when this was signed; sign again through a log of today.',
+  ),
+  CHECKPOINT_MALFORMED: local(
+    EXIT.proof,
+    'The checkpoint in the bundle is damaged; fetch the bundle again.',
+  ),
   CHECKPOINT_INVALID: local(
     EXIT.proof,
-    'The checkpoint is not signed by the log, or is for another tree.',
+    'The log did not sign this tree: fetch the bundle again, and check the trust files.',
   ),
-  INCLUSION_PROOF_MISSING: local(EXIT.proof, 'The bundle carries no inclusion proof.'),
+  INCLUSION_PROOF_MISSING: local(EXIT.proof, 'The bundle cannot be verified offline; sign again.'),
   INCLUSION_PROOF_INVALID: local(
     EXIT.proof,
-    'The inclusion proof does not lead to the root of the checkpoint.',
+    'The entry is not proven to be in the log; fetch the bundle again.',
   ),
-  SET_INVALID: local(EXIT.proof, 'The inclusion promise is not signed by the log.'),
   SIGNATURE_INVALID: local(
     EXIT.proof,
-    'The file was altered, or the signature belongs to another file.',
+    'The file was altered, or the signature belongs to another file; fetch both again.',
   ),
   DIGEST_MISMATCH: local(
     EXIT.proof,
     'The file was altered after it was signed, or the bundle belongs to another file.',
   ),
-  STATEMENT_MALFORMED: local(EXIT.proof, 'The attestation holds no in-toto statement.'),
-  SUBJECT_MISMATCH: local(EXIT.proof, 'The attestation names other subjects than this file.'),
+  STATEMENT_MALFORMED: local(
+    EXIT.proof,
+    'Ask for an attestation where there is one; else fetch the bundle again.',
+  ),
+  SUBJECT_MISMATCH: local(
+    EXIT.proof,
+    'The file was altered, or the attestation is about another file.',
+  ),
   PREDICATE_TYPE: local(
     EXIT.identity,
-    'The attestation is of another predicate type than asked for.',
+    'Ask with the --type that the message names, if that is what you want.',
   ),
-  IDENTITY_MISMATCH: local(EXIT.identity, 'Somebody else signed; the message names who.'),
+  IDENTITY_MISMATCH: local(
+    EXIT.identity,
+    'Somebody else signed; trust the one whom the message names only if you know them.',
+  ),
   ISSUER_MISMATCH: local(
     EXIT.identity,
-    'Another identity provider vouched; the message names which.',
+    'Another identity provider vouched; trust the one in the message only if you know it.',
   ),
   IDENTITY_POLICY_MISSING: local(
     EXIT.usage,
