@@ -20,7 +20,7 @@ export const MAX_ENTRY_BYTES = 65_535;
 const MAX_BATCH = 1024;
 const QUEUE_LIMIT = 4096;
 const DEDUP_KEY_LENGTH = 32;
-/** Bundles that one batch or one idle moment takes along. */
+/** Bundles that one idle moment stores; a batch takes them along once as many wait. */
 const MAX_COMPACTIONS = 4;
 
 interface Waiter {
@@ -259,7 +259,8 @@ export class Sequencer {
         chunks,
         tiles: tree.changes(),
         dedup: toDedup(placed),
-        bundles: this.#compactor.take(MAX_COMPACTIONS),
+        bundles:
+          this.#compactor.results < MAX_COMPACTIONS ? [] : this.#compactor.take(MAX_COMPACTIONS),
       });
     } catch (error) {
       this.#stop((error as Error).message, placed);

@@ -36,6 +36,8 @@ const MIGRATIONS: readonly string[] = [
 
 /** Pages in the write-ahead log before they move into the database: 32 MB. */
 const CHECKPOINT_PAGES = 8192;
+/** What a write-ahead log that was moved keeps of the disk. */
+const IDLE_LOG_BYTES = 4 << 20;
 /** Pages that the writer keeps, in KiB: the leaf index takes writes all over. */
 const CACHE_KIB = 32_768;
 
@@ -49,6 +51,7 @@ export function openDatabase(file: string): Database.Database {
     // A commit returns only once the write-ahead log is on the disk.
     db.pragma('synchronous = FULL');
     db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    db.pragma(`journal_size_limit = ${IDLE_LOG_BYTES}`);
     db.pragma(`cache_size = -${CACHE_KIB}`);
     const version = Number(db.pragma('user_version', { simple: true }));
     if (version > MIGRATIONS.length) {
