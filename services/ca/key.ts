@@ -4,7 +4,7 @@ import { createPublicKey } from 'node:crypto';
 import { type Algorithm, defaultAlgorithm, type PublicKey, withHash } from '../core/algorithm.ts';
 import { fromUtf8, utf8 } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
-import { TAG } from '../core/der.ts';
+import { readDer, TAG } from '../core/der.ts';
 import { CodedError, coded, ParseError } from '../core/errors.ts';
 import { parsePem } from '../core/pem.ts';
 import { parsePkcs1PublicKey, parsePublicKey } from '../core/spki.ts';
@@ -40,6 +40,7 @@ function unwrap(bytes: Uint8Array): EncodedKey {
 /** A key that OpenSSL reads is a key, though not one of ours: P-224, X25519, an RSA key too long. */
 function openSslReads({ der, form }: EncodedKey): boolean {
   try {
+    readDer(der, TAG.sequence, 'public key');
     createPublicKey({ key: Buffer.from(der), format: 'der', type: form });
     return true;
   } catch {

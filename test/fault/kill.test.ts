@@ -109,7 +109,8 @@ describe('kill -9 under load', () => {
       cleanups.push(() => load.child.kill('SIGKILL'));
       await load.swing;
       await sleep(random() * SWING_MS);
-      expect(await stack.end('SIGKILL')).toEqual({ code: null, signal: 'SIGKILL' });
+      const end = await stack.end('SIGKILL');
+      expect(end, stack.errors()).toEqual({ code: null, signal: 'SIGKILL' });
       const { cut, refused } = await load.end;
       expect(refused).toEqual([]);
       expect(cut).toBeGreaterThanOrEqual(MIN_IN_FLIGHT);

@@ -5,7 +5,7 @@ import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { devToken, type HttpClient, httpClient } from '../../support/requests.ts';
 import { type StackProcess, startServe, temporaryDirectory } from '../../support/stack.ts';
-import { PACKAGE } from './cache.ts';
+import { have, PACKAGE } from './cache.ts';
 import { ok, sigstead, type Workplace, workplace } from './commands.ts';
 
 export const IDENTITY = 'release@example.com';
@@ -44,7 +44,7 @@ export async function openScene({ signs = true }: { signs?: boolean } = {}): Pro
     const artifact = file('package.tgz');
     if (signs) {
       writeFileSync(token, await devToken(stack.url, IDENTITY));
-      copyFileSync(PACKAGE.file, artifact);
+      if (have('package')) copyFileSync(PACKAGE.file, artifact);
     }
     const issuer = `${stack.url}/dev-oidc`;
     return { stack, http, place, trust, token, issuer, artifact, file, close };
