@@ -74,13 +74,10 @@ export function cosignCommands(
 
 export function pageFacts(parts: Parts, context: PasteContext & { startedAt: string }): PageFacts {
   const head = parts.tlog.log.head();
-  const { sign, verify } = cosignCommands(
-    context,
-    'trust',
-    context.dev ? 'scripts/sigstead' : 'sigstead',
-  );
+  const cli = context.dev ? 'scripts/sigstead' : 'sigstead';
+  const { sign, verify } = cosignCommands(context, 'trust', cli);
   const download = wrapCommand([
-    `sigstead trust export --out trust`,
+    `${cli} trust export --out trust`,
     `--url ${context.url}`,
     `--fingerprint ${parts.trust.rootSha256}`,
   ]);

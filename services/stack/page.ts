@@ -42,6 +42,7 @@ table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; padding: .45rem .8rem .45rem 0; border-top: 1px solid var(--line); vertical-align: top }
 th { font-weight: 500; color: var(--soft); font-size: .86rem; border-top: 0 }
 td.mono { overflow-wrap: anywhere }
+.names td:first-child { width: 14rem }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: .9rem 1rem; overflow-x: auto; margin: .4rem 0 1rem }
 .warn { border-left: 3px solid #c98a1b; padding-left: .8rem; margin-top: 1.2rem }
 `;
@@ -70,13 +71,13 @@ export function landingPage(facts: PageFacts) {
 <p>A private Sigstore at <code>${facts.url}</code>, version ${facts.version}, serving since <time datetime="${facts.startedAt}">${facts.startedAt}</time>.</p>
 ${facts.dev ? html`<p class="warn">Development mode: whoever reaches this port gets a token for any identity, and the keys of the trust root lie beside it. Never use it for real signatures.</p>` : ''}
 <div class="facts">
-<div class="fact"><b>${facts.treeSize}</b><span>entries in the transparency log</span></div>
-<div class="fact"><b>${facts.ctTreeSize}</b><span>certificates in the CT log</span></div>
+<div class="fact"><b>${facts.treeSize}</b><span>${facts.treeSize === 1 ? 'entry' : 'entries'} in the transparency log</span></div>
+<div class="fact"><b>${facts.ctTreeSize}</b><span>${facts.ctTreeSize === 1 ? 'certificate' : 'certificates'} in the CT log</span></div>
 </div>
 <h2>Services</h2>
-<div class="scroll"><table>${ENDPOINTS.map(([name, path]) => html`<tr><td>${name}</td><td class="mono">${facts.url}${path}</td></tr>`)}</table></div>
+<div class="scroll"><table class="names">${ENDPOINTS.map(([name, path]) => html`<tr><td>${name}</td><td class="mono">${facts.url}${path}</td></tr>`)}</table></div>
 <h2>Fingerprints (SHA-256)</h2>
-<div class="scroll"><table>
+<div class="scroll"><table class="names">
 <tr><td>TUF root</td><td class="mono">${facts.rootSha256}</td></tr>
 ${facts.fingerprints.map(({ name, sha256 }) => html`<tr><td>${name}</td><td class="mono">${sha256}</td></tr>`)}
 <tr><td>Root hash of the log</td><td class="mono">${facts.rootHash}</td></tr>
