@@ -28,7 +28,7 @@ async function ensureChain(
 ): Promise<readonly Uint8Array[]> {
   if (!existsSync(path)) {
     const chain = await make();
-    writeFileDurably(path, chain.map((der) => pem('CERTIFICATE', der)).join(''));
+    writeFileDurably(path, chain.map((der) => pem('CERTIFICATE', der)).join(''), 0o600);
   }
   const text = readFileSync(path, 'utf8');
   return coded('CHAIN_INVALID', path, () => parsePem(text, 'CERTIFICATE').map(({ der }) => der));

@@ -8,11 +8,11 @@ import { CodedError } from '../core/errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { writeFileDurably } from '../runtime/store.ts';
 
-/** Version of the layout that this program writes. */
-export const SCHEMA_VERSION = 1;
+/** Turns one version of the layout into the next; it may run again after a crash in its midst. */
+type Migration = (layout: Layout) => void;
 
-/** MIGRATIONS[n] turns layout n into n + 1. */
-const MIGRATIONS: ReadonlyArray<(layout: Layout) => void> = [];
+/** The nth turns layout n into n + 1. */
+const MIGRATIONS: readonly Migration[] = [];
 
 const stateFile = z.strictObject({
   schemaVersion: z.int().min(1),
@@ -57,29 +57,38 @@ const ESSENTIAL = [
   'tsa-chain.pem',
 ];
 
+const statePath = (layout: Layout) => join(layout.data, 'state.json');
+
+function save(layout: Layout, state: State): void {
+  writeFileDurably(statePath(layout), `${JSON.stringify(state, null, 2)}\n`);
+}
+
 export function makeDirectories(layout: Layout): void {
-  for (const directory of Object.values(layout))
-    mkdirSync(directory, { recursive: true, mode: 0o755 });
-  mkdirSync(layout.keys, { recursive: true, mode: 0o700 });
+  for (const directory of Object.values(layout)) {
+    const mode = directory === layout.keys ? 0o700 : 0o755;
+    mkdirSync(directory, { recursive: true, mode });
+  }
 }
 
 /** The state of an earlier, finished first start; undefined before that. @throws CodedError */
 export function readState(
   layout: Layout,
   wanted: { origin: string; dev: boolean },
+  migrations: readonly Migration[] = MIGRATIONS,
 ): State | undefined {
-  const path = join(layout.data, 'state.json');
+  const path = statePath(layout);
   if (!existsSync(path)) return undefined;
+  const newest = migrations.length + 1;
   let state: State;
   try {
     state = stateFile.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch {
     throw new CodedError('STATE_INCONSISTENT', `${path} is damaged`, { field: path });
   }
-  if (state.schemaVersion > SCHEMA_VERSION) {
+  if (state.schemaVersion > newest) {
     throw new CodedError(
       'STATE_NEWER',
-      `${layout.data} has layout ${state.schemaVersion}; this version knows ${SCHEMA_VERSION}`,
+      `${layout.data} has layout ${state.schemaVersion}; this version knows ${newest}`,
     );
   }
   if (state.origin !== wanted.origin) {
@@ -101,7 +110,12 @@ export function readState(
       });
     }
   }
-  for (const migrate of MIGRATIONS.slice(state.schemaVersion - 1)) migrate(layout);
+  for (const migrate of migrations.slice(state.schemaVersion - 1)) {
+    migrate(layout);
+    state.schemaVersion++;
+    // A crash before this line leaves the old version: the same migration runs again.
+    save(layout, state);
+  }
   return state;
 }
 
@@ -111,10 +125,6 @@ export function writeState(
   clock: Clock,
   wanted: { origin: string; dev: boolean },
 ): void {
-  const state: State = {
-    schemaVersion: SCHEMA_VERSION,
-    createdAt: new Date(clock()).toISOString(),
-    ...wanted,
-  };
-  writeFileDurably(join(layout.data, 'state.json'), `${JSON.stringify(state, null, 2)}\n`);
+  const schemaVersion = MIGRATIONS.length + 1;
+  save(layout, { schemaVersion, createdAt: new Date(clock()).toISOString(), ...wanted });
 }
