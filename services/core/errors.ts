@@ -234,7 +234,6 @@ export const ERRORS = {
     EXIT.proof,
     'The bundle holds the same timestamp twice; fetch it again.',
   ),
-  TIMESTAMP_LIMIT: local(EXIT.proof, 'A bundle holds at most 32 timestamps; sign again.'),
   LOG_ENTRY_MISSING: local(EXIT.proof, 'Sign again with a transparency log in the signing config.'),
   LOG_ENTRY_MALFORMED: local(
     EXIT.proof,
@@ -310,7 +309,7 @@ export const ERRORS = {
     'Give --key for key bundles, identities for certificate bundles, never both.',
   ),
 
-  // Trust material and TUF
+  // Trust material and TUF (docs/tuf.md)
   TRUST_ROOT_MALFORMED: local(
     EXIT.trust,
     'Export the trust files again with `sigstead trust export`.',

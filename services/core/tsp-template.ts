@@ -4,8 +4,7 @@
 // and cms.ts read them. The caller digests and signs between the three steps:
 //
 //   tstInfo → digest → signedAttributes → signature → timestampResponse
-import type { HashRow } from './cms.ts';
-import { HASHES } from './cms.ts';
+import { HASHES, type HashRow } from './cms.ts';
 import type { Crypto } from './crypto.ts';
 import {
   certificateTime,
@@ -21,7 +20,6 @@ import {
 } from './der.ts';
 import { DerWriter } from './der-writer.ts';
 import { OID } from './oid.ts';
-import { algorithmIdentifier } from './signature-algorithm.ts';
 import type { Certificate } from './x509.ts';
 
 export interface StampFields {
@@ -58,7 +56,6 @@ export interface StampTemplate {
   readonly signingCertificate: Uint8Array;
   /** version, issuerAndSerialNumber and digestAlgorithm of SignerInfo. */
   readonly signerHead: Uint8Array;
-  readonly signatureAlgorithm: Uint8Array;
   /** certificates [0]: the leaf alone. */
   readonly certificates: Uint8Array;
   /** version and digestAlgorithms of SignedData. */
@@ -68,6 +65,8 @@ export interface StampTemplate {
 const VERSION_1 = smallInteger(1);
 /** SPEC RFC 5754 §2: SHA-2 identifiers in CMS SHOULD have no parameters. */
 const SHA256 = sequence(oid(OID.sha256));
+/** SPEC RFC 5758 §3.2: the parameters MUST be absent. */
+const ECDSA_SHA256 = sequence(oid(OID.ecdsaSha256));
 const ACCURACY = sequence(smallInteger(1));
 const GRANTED = sequence(smallInteger(0));
 const TST_INFO_OID = oid(OID.tstInfo);
@@ -103,7 +102,6 @@ export function prepareStamps(crypto: Crypto, leaf: Certificate): StampTemplate 
     contentType: attribute(OID.contentType, TST_INFO_OID),
     signingCertificate: attribute(OID.signingCertificateV2, sequence(sequence(certId))),
     signerHead: new Uint8Array([...VERSION_1, ...sequence(leaf.issuer.raw, serial), ...SHA256]),
-    signatureAlgorithm: algorithmIdentifier(OID.ecdsaSha256) ?? new Uint8Array(),
     certificates: tlv(EXPLICIT_0, leaf.der),
     signedDataHead: new Uint8Array([...smallInteger(3), ...setOf(SHA256)]),
   };
@@ -191,7 +189,7 @@ export function timestampResponse(template: StampTemplate, parts: StampParts): U
   writer.reset();
   writer.put(parts.signature);
   writer.wrap(TAG.octetString, 0);
-  writer.put(template.signatureAlgorithm);
+  writer.put(ECDSA_SHA256);
   // RFC 5652 §5.3: in the token they stand under [0].
   writer.put(parts.signedAttributes.subarray(1));
   writer.octet(EXPLICIT_0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Timestamps as a verifier judges them: over these bytes, by a trusted authority, within every
 // window at the time they name. Today's date plays no part: an expired chain still proves the past.
-import { compare, equal } from './bytes.ts';
+import { equal } from './bytes.ts';
 import type { Crypto } from './crypto.ts';
 import { CodedError, coded, type ErrorCode } from './errors.ts';
 import { OID } from './oid.ts';
@@ -31,9 +31,6 @@ export interface VerifiedTimestamp<A extends TimestampAuthority> {
   readonly genTimeMs: number;
   readonly authority: A;
 }
-
-/** As many as sigstore-go reads. */
-export const MAX_TIMESTAMPS = 32;
 
 function refuse(code: ErrorCode, message: string): never {
   throw new CodedError(code, message, { field: 'timestamp' });
@@ -189,33 +186,6 @@ export function verifyTimestamp<A extends TimestampAuthority>(
     }
   }
   throw reason;
-}
-
-/**
- * Every timestamp of a bundle; one that fails fails all.
- * @throws CodedError TIMESTAMP_LIMIT, TIMESTAMP_DUPLICATE, and those of verifyTimestamp
- */
-export function verifyTimestamps<A extends TimestampAuthority>(
-  crypto: Crypto,
-  tokens: readonly Uint8Array[],
-  message: Uint8Array,
-  authorities: readonly A[],
-): VerifiedTimestamp<A>[] {
-  if (tokens.length > MAX_TIMESTAMPS) {
-    refuse('TIMESTAMP_LIMIT', `${tokens.length} timestamps; at most ${MAX_TIMESTAMPS} are read`);
-  }
-  const sorted = [...tokens].sort(compare);
-  if (sorted.some((token, i) => i > 0 && equal(token, sorted[i - 1] as Uint8Array))) {
-    refuse('TIMESTAMP_DUPLICATE', 'the same timestamp occurs twice');
-  }
-  return tokens.map((token) => verifyTimestamp(crypto, token, message, authorities));
-}
-
-/** How many witnesses of time there are: stamps of one `uri` count once, as one operator made them. */
-export function countAuthorities(
-  verified: ReadonlyArray<VerifiedTimestamp<TimestampAuthority>>,
-): number {
-  return new Set(verified.map(({ authority }) => authority.uri)).size;
 }
 
 function sameNonce(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {

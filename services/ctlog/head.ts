@@ -7,13 +7,10 @@
 //   DigitallySigned = u8 4 (SHA-256) | u8 3 (ECDSA) | u16 length | signature
 import { ByteReader, concat, uint, uint64, utf8 } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
-import { formatCheckpoint, formatNote, parseNote } from '../core/note.ts';
+import { formatCheckpoint, formatNote, parseNote, rfc6962KeyId } from '../core/note.ts';
 import type { HeadSigner } from '../log/log.ts';
 import type { Signer } from '../runtime/keys.ts';
 
-const NEWLINE = 0x0a;
-/** C2SP signed-note signature type of RFC 6962 tree heads. */
-const RFC6962_NOTE = 0x05;
 export const SHA256_ECDSA = { hash: 4, signatureAlgorithm: 3 } as const;
 
 export function digitallySigned(signature: Uint8Array): Uint8Array {
@@ -25,19 +22,13 @@ export function treeHead(timeMs: number, size: number, root: Uint8Array): Uint8A
   return concat(Uint8Array.of(0, 1), uint64(timeMs), uint64(size), root);
 }
 
-/** The first four octets of the note key id. */
-export function noteHint(crypto: Crypto, origin: string, logId: Uint8Array): Uint8Array {
-  const named = concat(utf8(origin), Uint8Array.of(NEWLINE, RFC6962_NOTE), logId);
-  return crypto.digest('sha256', named).subarray(0, 4);
-}
-
 export function headSigner(
   crypto: Crypto,
   origin: string,
   logId: Uint8Array,
   signer: Signer,
 ): HeadSigner {
-  const hint = noteHint(crypto, origin, logId);
+  const hint = rfc6962KeyId(crypto, origin, logId).subarray(0, 4);
   return async ({ size, root, timeMs }) => {
     const signed = digitallySigned(await signer.sign(treeHead(timeMs, size, root)));
     const signature = concat(uint64(timeMs), signed);

@@ -20,11 +20,10 @@ const TYPES: ReadonlyArray<readonly [suffix: string, type: string]> = [
   ['.json', 'application/json'],
   ['.pem', 'application/x-pem-file'],
   ['.pub', 'application/x-pem-file'],
-  ['', 'text/plain; charset=utf-8'],
 ];
 
 function typeOf(path: string): string {
-  return TYPES.find(([suffix]) => path.endsWith(suffix))?.[1] ?? 'application/octet-stream';
+  return TYPES.find(([suffix]) => path.endsWith(suffix))?.[1] ?? 'text/plain; charset=utf-8';
 }
 
 function answer(

@@ -2,10 +2,10 @@
 // The targets of the repository: trusted_root.json and signing_config.v0.2.json, which every client
 // of today reads; note keys; and the single PEM files that cosign up to 2.4 and old Kyverno look for
 // by name and `custom.sigstore.usage`.
-import { base64, concat, hex, utf8 } from '../core/bytes.ts';
+import { hex, utf8 } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
 import type { JsonObject } from '../core/json.ts';
-import { verifierKey } from '../core/note.ts';
+import { rfc6962VerifierKey, verifierKey } from '../core/note.ts';
 import { pem } from '../core/pem.ts';
 import {
   buildSigningConfig,
@@ -25,17 +25,6 @@ function custom(usage: Usage, uri: string): JsonObject {
 
 function certificates(chain: readonly Uint8Array[]): Uint8Array {
   return utf8(chain.map((der) => pem('CERTIFICATE', der)).join(''));
-}
-
-/** C2SP signed-note signature type of RFC 6962 tree heads; hint over name, type and log id. */
-const RFC6962_NOTE = 0x05;
-const NEWLINE = 0x0a;
-
-function ctVerifierKey(crypto: Crypto, name: string, spki: Uint8Array): string {
-  const logId = crypto.digest('sha256', spki);
-  const named = concat(utf8(name), Uint8Array.of(NEWLINE, RFC6962_NOTE), logId);
-  const hint = hex(crypto.digest('sha256', named).subarray(0, 4));
-  return `${name}+${hint}+${base64(concat(Uint8Array.of(RFC6962_NOTE), spki))}`;
 }
 
 function fulcioTargets({ fulcioChain, url }: TrustMaterial): TargetSource[] {
@@ -77,7 +66,7 @@ function keyTargets(crypto: Crypto, material: TrustMaterial): TargetSource[] {
     { name: 'rekor.pub', bytes: key(tlogKey), custom: custom('Rekor', tlogBaseUrl(material)) },
     { name: 'ctfe.pub', bytes: key(ctlogKey), custom: custom('CTFE', `${url}/ctlog`) },
     { name: 'rekor.vkey', bytes: utf8(`${verifierKey(crypto, origin, tlogKey)}\n`) },
-    { name: 'ctlog.vkey', bytes: utf8(`${ctVerifierKey(crypto, ctlogOrigin, ctlogKey)}\n`) },
+    { name: 'ctlog.vkey', bytes: utf8(`${rfc6962VerifierKey(crypto, ctlogOrigin, ctlogKey)}\n`) },
   ];
 }
 

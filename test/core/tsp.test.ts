@@ -16,7 +16,6 @@ import {
 import { CodedError, type ErrorCode, ParseError } from '../../services/core/errors.ts';
 import { OID } from '../../services/core/oid.ts';
 import {
-  countAuthorities,
   encodeTimestampRequest,
   parseTimestampRequest,
   parseTimestampResponse,
@@ -24,7 +23,6 @@ import {
   type TimestampAuthority,
   type TimestampRequest,
   verifyTimestamp,
-  verifyTimestamps,
 } from '../../services/core/tsp.ts';
 import { nodeCrypto } from '../../services/runtime/crypto.ts';
 import { attribute, essFor, type Faults, failInfo, forge, refusalOf } from '../tsa/forge.ts';
@@ -332,38 +330,6 @@ describe('the authority', () => {
     ['nothing', [], 'TIMESTAMP_UNTRUSTED'],
   ])('is refused with the %s', (_, parties, code) => {
     expect(codeOf(() => verify(forge(leaf), byChain(parties)))).toBe(code);
-  });
-});
-
-describe('several timestamps', () => {
-  const all = (tokens: readonly Uint8Array[], trusted = [authority()]) =>
-    verifyTimestamps(nodeCrypto, tokens, MESSAGE, trusted);
-  const tokens = (count: number) => Array.from({ length: count }, () => forge(leaf));
-
-  it('are read up to 32', () => {
-    expect(all(tokens(32))).toHaveLength(32);
-    expect(codeOf(() => all(tokens(33)))).toBe('TIMESTAMP_LIMIT');
-  });
-
-  it('are each a different one', () => {
-    const [first] = tokens(1) as [Uint8Array];
-    expect(codeOf(() => all([first, ...tokens(1), Uint8Array.from(first)]))).toBe(
-      'TIMESTAMP_DUPLICATE',
-    );
-  });
-
-  it('fail together', () => {
-    expect(codeOf(() => all([...tokens(2), forge(leaf, { message: utf8('other') })]))).toBe(
-      'TIMESTAMP_MISMATCH',
-    );
-  });
-
-  it('count once for one uri', () => {
-    const second = makeChain();
-    const trusted = (uri: string) => [authority(), authority({ uri, chain: second.certificates })];
-    const both = [...tokens(1), forge(second.leaf)];
-    expect(countAuthorities(all(both, trusted('https://tsa.test')))).toBe(1);
-    expect(countAuthorities(all(both, trusted('https://other.test')))).toBe(2);
   });
 });
 

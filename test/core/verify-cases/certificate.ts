@@ -2,6 +2,7 @@
 // Faults of the bundle itself, of its signer, its times and its certificate.
 import { base64, utf8 } from '../../../services/core/bytes.ts';
 import {
+  type BundleJson,
   IDENTITY,
   ISSUER,
   NOW,
@@ -12,6 +13,12 @@ import { bundle, type Case, MINUTE, managed, OTHER, rogue, STATEMENT } from './c
 
 export function certificateCases(v: VirtualSigstore): Case[] {
   const stranger = rogue.publicKey;
+  const stampOf = (over: Uint8Array) => ({
+    signedTimestamp: base64(v.stamp({ stampOver: over }, over)),
+  });
+  const stampOnly = ({ verificationMaterial }: BundleJson, over = '') => {
+    verificationMaterial.timestampVerificationData = { rfc3161Timestamps: [stampOf(utf8(over))] };
+  };
   return [
     // --- bundle
     {
@@ -170,6 +177,26 @@ export function certificateCases(v: VirtualSigstore): Case[] {
       name: 'timestamp over other bytes',
       code: 'TIMESTAMP_MISMATCH',
       recipe: { stampOver: OTHER },
+    },
+    {
+      name: 'second timestamp over other bytes',
+      code: 'TIMESTAMP_MISMATCH',
+      recipe: bundle((b) => {
+        b.verificationMaterial.timestampVerificationData?.rfc3161Timestamps.push(stampOf(OTHER));
+      }),
+    },
+    {
+      name: 'timestamp over the base64 of the signature',
+      code: 'TIMESTAMP_MISMATCH',
+      recipe: bundle((b) => stampOnly(b, b.messageSignature?.signature)),
+    },
+    {
+      name: 'timestamp over the envelope',
+      code: 'TIMESTAMP_MISMATCH',
+      recipe: {
+        statement: STATEMENT,
+        ...bundle((b) => stampOnly(b, JSON.stringify(b.dsseEnvelope))),
+      },
     },
     {
       name: 'timestamp signed by another key',
