@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createHash, generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import * as peculiar from '@peculiar/x509';
@@ -16,15 +16,7 @@ import {
   leafTbs,
   prepareIssuer,
 } from '../../services/core/profile.ts';
-import {
-  encodeSct,
-  encodeSctList,
-  leafIndexExtension,
-  parseSctList,
-  precertTbs,
-  SCT_ECDSA,
-  SCT_SHA256,
-} from '../../services/core/sct.ts';
+import { encodeSct, parseSctList, precertTbs } from '../../services/core/sct.ts';
 import {
   buildPath,
   type Certificate,
@@ -33,50 +25,8 @@ import {
   parsePem,
 } from '../../services/core/x509.ts';
 import { nodeCrypto } from '../../services/runtime/crypto.ts';
-import { hasOpenssl, openssl } from '../pki/openssl.ts';
 import { authority, basicConstraints, keyUsage, NOW_MS } from './certificates.ts';
-
-const root = authority('Root');
-const issuing = authority('Issuing', root, { pathLength: 0 });
-const template = prepareIssuer(issuing.certificate);
-const URI = 'https://github.com/acme/widget//.github/workflows/Release.yml@refs/tags/v1';
-
-const SCT = encodeSct({
-  logId: new Uint8Array(32).fill(3),
-  timestampMs: NOW_MS,
-  extensions: leafIndexExtension(5),
-  hash: SCT_SHA256,
-  signatureAlgorithm: SCT_ECDSA,
-  signature: new Uint8Array(71).fill(0x30),
-});
-const SCT_LIST = { sctList: encodeSctList([SCT]) };
-
-function spkiOf(type: 'p256' | 'p384' | 'p521' | 'rsa' | 'ed25519'): Uint8Array {
-  const curve = { p256: 'prime256v1', p384: 'secp384r1', p521: 'secp521r1' };
-  const { publicKey } =
-    type === 'rsa'
-      ? generateKeyPairSync('rsa', { modulusLength: 2048 })
-      : type === 'ed25519'
-        ? generateKeyPairSync('ed25519')
-        : generateKeyPairSync('ec', { namedCurve: curve[type] });
-  return new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
-}
-
-const FIELDS: LeafFields = {
-  serial: Uint8Array.from({ length: 20 }, (_, i) => i + 1),
-  notBeforeMs: NOW_MS + 999,
-  notAfterMs: NOW_MS + 600_000,
-  spki: spkiOf('p256'),
-  subjectKeyId: new Uint8Array(20).fill(9),
-  altName: { kind: 'uri', value: URI },
-  extensions: FULCIO_EXTENSIONS.map(({ number }) => ({ number, value: `value ${number}` })),
-};
-
-function issueDer(fields: LeafFields, last: LastExtension | undefined): Uint8Array {
-  const tbs = leafTbs(template, fields, last);
-  const signature = sign('sha256', tbs, issuing.keys.privateKey);
-  return assembleCertificate(tbs, template.signatureOid, signature);
-}
+import { FIELDS, issueDer, issuing, root, SCT, SCT_LIST, spkiOf, template, URI } from './leaves.ts';
 
 const issue = (fields: LeafFields, last: LastExtension | undefined): Certificate =>
   parseCertificate(issueDer(fields, last));
@@ -203,11 +153,6 @@ describe('every leaf', () => {
 });
 
 describe('second opinions on a leaf', () => {
-  const NAMES: LeafFields['altName'][] = [
-    { kind: 'email', value: 'dev@example.test' },
-    { kind: 'uri', value: URI },
-    { kind: 'username', value: 'bøb!example.test' },
-  ];
   const KEYS = ['p256', 'p384', 'p521', 'rsa', 'ed25519'] as const;
   const subjectKeyId = (spki: Uint8Array) => {
     const bits = parseCertificate(issueDer({ ...FIELDS, spki }, undefined)).publicKey.bits;
@@ -252,33 +197,6 @@ describe('second opinions on a leaf', () => {
         ),
       ),
     );
-  });
-
-  it.runIf(hasOpenssl).each(NAMES)('openssl verifies and shows $kind', (altName) => {
-    const certificates = {
-      root: root.certificate.der,
-      issuing: issuing.certificate.der,
-      leaf: issueDer({ ...FIELDS, altName }, SCT_LIST),
-      precert: issueDer({ ...FIELDS, altName }, { poison: true }),
-    };
-    const verify = [
-      'verify',
-      '-x509_strict',
-      '-attime',
-      String(NOW_MS / 1000),
-      '-CAfile',
-      'root.pem',
-    ];
-    expect(openssl(certificates, ...verify, '-untrusted', 'issuing.pem', 'leaf.pem')).toContain(
-      'OK',
-    );
-    expect(() =>
-      openssl(certificates, ...verify, '-untrusted', 'issuing.pem', 'precert.pem'),
-    ).toThrow('unhandled critical extension');
-    const shown = openssl(certificates, 'x509', '-in', 'leaf.pem', '-noout', '-text');
-    expect(shown).toContain('X509v3 Subject Alternative Name: critical');
-    expect(shown).toContain('CT Precertificate SCTs');
-    expect(shown).toContain('Digital Signature');
   });
 });
 

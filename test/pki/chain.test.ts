@@ -17,7 +17,6 @@ import {
   type TsaChain,
 } from '../../services/pki/chain.ts';
 import { nodeCrypto } from '../../services/runtime/crypto.ts';
-import { hasOpenssl, openssl } from './openssl.ts';
 
 const NOW_MS = Date.UTC(2026, 1, 28, 12, 30, 15, 987);
 const DAY_MS = 86_400_000;
@@ -156,31 +155,5 @@ describe('second opinions', () => {
       true,
       false,
     ]);
-  });
-
-  it.runIf(hasOpenssl)('of openssl verify', () => {
-    const certificates = {
-      root: ca.root,
-      intermediate: ca.intermediate,
-      tsa: tsa.leaf,
-      up: tsa.root,
-    };
-    const strict = ['verify', '-x509_strict', '-attime', String(Math.floor(NOW_MS / 1000))];
-    expect(openssl(certificates, ...strict, '-CAfile', 'root.pem', 'intermediate.pem')).toContain(
-      'OK',
-    );
-    const stamping = [...strict, '-purpose', 'timestampsign', '-CAfile', 'up.pem', 'tsa.pem'];
-    expect(openssl(certificates, ...stamping)).toContain('OK');
-    expect(() =>
-      openssl(
-        certificates,
-        ...strict,
-        '-purpose',
-        'timestampsign',
-        '-CAfile',
-        'root.pem',
-        'tsa.pem',
-      ),
-    ).toThrow();
   });
 });
