@@ -38,7 +38,8 @@ export interface TsaOptions {
  */
 async function passMark(floorMs: number, clock: Clock): Promise<void> {
   const behind = floorMs - clock();
-  if (behind > 0 && behind <= AHEAD_MS) await sleep(behind);
+  // A timer may end a millisecond early.
+  if (behind > 0 && behind <= AHEAD_MS) await sleep(behind + 1);
 }
 
 /** @throws CodedError CHAIN_INVALID, STATE_INCONSISTENT, CONFIG_INVALID, TSA_SIGNING */

@@ -3,10 +3,15 @@
 import { z } from 'zod';
 import { fromBase64 } from '../core/bytes.ts';
 import { HASHES, type HashRow } from '../core/cms.ts';
-import { CodedError, coded } from '../core/errors.ts';
+import { CodedError, ParseError } from '../core/errors.ts';
 import { parseJson } from '../core/json.ts';
 import { OID } from '../core/oid.ts';
-import { MAX_OID_ARCS, oidTooLong, parseTimestampRequest } from '../core/tsp-request.ts';
+import {
+  MAX_NONCE_OCTETS,
+  MAX_OID_ARCS,
+  oidTooLong,
+  parseTimestampRequest,
+} from '../core/tsp-request.ts';
 
 export const BODY_LIMIT = 1 << 20;
 export const JSON_LIMIT = 1024;
@@ -22,8 +27,21 @@ export interface StampRequest {
   readonly certReq: boolean;
 }
 
-/** What the reference implementation says, then why. */
+/** What the reference implementation says; then where and why. */
 const FAILED = 'Error generating timestamp response';
+
+function malformed(field: string, why: string, cause?: ParseError): CodedError {
+  const message = `${FAILED}: ${field}: ${why}`;
+  return new CodedError('TSA_REQUEST_MALFORMED', message, { field, cause });
+}
+
+function parsed<T>(field: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw error instanceof ParseError ? malformed(field, error.message, error) : error;
+  }
+}
 
 function requireHash(row: HashRow | undefined, weak: boolean, name: string): HashRow {
   if (weak) {
@@ -45,7 +63,7 @@ function requireLength(hash: HashRow, digest: Uint8Array, field: string): void {
 
 /** @throws CodedError TSA_REQUEST_MALFORMED, TSA_OID_TOO_LONG, TSA_HASH_*, TSA_DIGEST_LENGTH, TSA_EXTENSION */
 export function readDerRequest(body: Uint8Array): StampRequest {
-  const request = coded('TSA_REQUEST_MALFORMED', FAILED, () => parseTimestampRequest(body));
+  const request = parsed('body', () => parseTimestampRequest(body));
   const { hashOid, digest, policy, nonce, certReq } = request;
   const row = HASHES.find(({ oid }) => oid === hashOid);
   const hash = requireHash(row, hashOid === OID.sha1, hashOid);
@@ -78,15 +96,20 @@ export function integerOctets(value: bigint): Uint8Array {
   return out;
 }
 
+/** The form of the DER request and its limit: one nonce is good in both or in none. */
+function nonceOctets(nonce: number | bigint | undefined): Uint8Array | undefined {
+  if (nonce === undefined) return undefined;
+  const octets = integerOctets(BigInt(nonce));
+  if (octets.length <= MAX_NONCE_OCTETS) return octets;
+  throw malformed('nonce', `more than ${MAX_NONCE_OCTETS} octets`);
+}
+
 function judgeJson(body: Uint8Array): z.output<typeof jsonRequest> {
-  const json = coded('TSA_REQUEST_MALFORMED', FAILED, () => parseJson(body, { maxDepth: 4 }));
+  const json = parsed('body', () => parseJson(body, { maxDepth: 4 }));
   const result = jsonRequest.safeParse(json);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  const field = issue?.path.join('.') || 'body';
-  throw new CodedError('TSA_REQUEST_MALFORMED', `${FAILED}: ${field}: ${issue?.message}`, {
-    field,
-  });
+  throw malformed(issue?.path.join('.') || 'body', issue?.message ?? 'not a timestamp request');
 }
 
 /** @throws CodedError TSA_JSON_TOO_LARGE and those of readDerRequest but TSA_EXTENSION */
@@ -99,16 +122,13 @@ export function readJsonRequest(body: Uint8Array): StampRequest {
   const name = request.hashAlgorithm.toLowerCase();
   const row = HASHES.find((hash) => hash.name === name);
   const hash = requireHash(row, name === 'sha1', request.hashAlgorithm);
-  const digest = coded('TSA_REQUEST_MALFORMED', `${FAILED}: artifactHash`, () =>
-    fromBase64(request.artifactHash),
-  );
+  const digest = parsed('artifactHash', () => fromBase64(request.artifactHash));
   requireLength(hash, digest, 'artifactHash');
   const { tsaPolicyOID: policy, nonce, certificates: certReq } = request;
   if (policy !== undefined && policy.split('.').length > MAX_OID_ARCS) {
     throw oidTooLong('tsaPolicyOID');
   }
-  const octets = nonce === undefined ? undefined : integerOctets(BigInt(nonce));
-  return { hash, digest, policy, nonce: octets, certReq };
+  return { hash, digest, policy, nonce: nonceOctets(nonce), certReq };
 }
 
 /** By media type of the request. */

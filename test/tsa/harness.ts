@@ -43,6 +43,8 @@ export interface Draft {
   ca?: boolean;
   eku?: readonly string[];
   ekuCritical?: boolean;
+  /** Content octets of the key usage bits; what the kind of certificate needs without. */
+  usage?: Uint8Array;
   notBefore?: number;
   notAfter?: number;
   serial?: Uint8Array;
@@ -55,13 +57,13 @@ function extension(id: string, critical: boolean, value: Uint8Array): Uint8Array
   return sequence(oid(id), ...(critical ? [TRUE] : []), octetString(value));
 }
 
-function extensions({ ca = false, eku, ekuCritical = true }: Draft): Uint8Array {
-  const usage = tlv(TAG.bitString, ca ? Uint8Array.of(1, 0b110) : Uint8Array.of(7, 0x80));
+function extensions({ ca = false, eku, ekuCritical = true, ...draft }: Draft): Uint8Array {
+  const bits = draft.usage ?? (ca ? Uint8Array.of(1, 0b110) : Uint8Array.of(7, 0x80));
   return tlv(
     context(3),
     sequence(
       ...(ca ? [extension(OID.basicConstraints, true, sequence(TRUE))] : []),
-      extension(OID.keyUsage, true, usage),
+      extension(OID.keyUsage, true, tlv(TAG.bitString, bits)),
       ...(eku === undefined
         ? []
         : [extension(OID.extendedKeyUsage, ekuCritical, sequence(...eku.map(oid)))]),

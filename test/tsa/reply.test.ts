@@ -159,7 +159,8 @@ describe('a reply', () => {
     const extra = { nonce: Uint8Array.of(1) };
     const serials = new Set<string>();
     for (let i = 0; i < 50; i++) {
-      const { serial } = parseTimestampResponse(await stamp(tsa, extra));
+      const { serial, nonce } = parseTimestampResponse(await stamp(tsa, extra));
+      expect(nonce).toEqual(extra.nonce);
       expect(serial.length).toBeGreaterThan(15);
       expect(serial[0]).toBeLessThan(0x80);
       serials.add(hex(serial));

@@ -149,6 +149,8 @@ const ARTIFACT = base64(requestFor().digest);
 const json = (fields: object) =>
   JSON.stringify({ artifactHash: ARTIFACT, hashAlgorithm: 'sha256', ...fields });
 const without = (name: string) => json({ [name]: undefined });
+/** JSON.stringify knows no bigint. */
+const nonced = (nonce: bigint) => json({}).replace('{', `{"nonce":${nonce},`);
 
 describe('JSON', () => {
   it.each<[string, string, string]>([
@@ -167,6 +169,7 @@ describe('JSON', () => {
     ['a nonce in quotes', MALFORMED, json({ nonce: '1' })],
     ['a fraction as nonce', MALFORMED, json({ nonce: 1.5 })],
     ['a rounded nonce', MALFORMED, json({ nonce: 0 }).replace(':0}', ':1e30}')],
+    ['a nonce of 129 octets', MALFORMED, nonced(1n << 1023n)],
     ['certificates as text', MALFORMED, json({ certificates: 'true' })],
     ['a policy that is no OID', MALFORMED, json({ tsaPolicyOID: 'default' })],
     ['an unknown algorithm', 'TSA_HASH_UNKNOWN', json({ hashAlgorithm: 'sha3-256' })],
@@ -191,6 +194,30 @@ describe('JSON', () => {
     expect(stamp.nonce).toEqual(concat(Uint8Array.of(0), new Uint8Array(16).fill(255)));
     expect(stamp.certificates).toHaveLength(1);
     expect(stamp.policy).toBe(policy);
+  });
+
+  it.each([
+    ['0', 0n, '00'],
+    ['of 2^53 + 1', (1n << 53n) + 1n, '20000000000001'],
+    ['with the high bit set', (1n << 64n) - 1n, '00ffffffffffffffff'],
+    ['of 160 bits', (1n << 159n) - 1n, `7f${'ff'.repeat(19)}`],
+    ['of 128 octets', (1n << 1023n) - 1n, `7f${'ff'.repeat(127)}`],
+    ['that is negative', -129n, 'ff7f'],
+  ])('gives back a nonce %s', async (_, nonce, octets) => {
+    const response = await post(tsa, nonced(nonce));
+    const stamp = parseTimestampResponse(new Uint8Array(await response.arrayBuffer()));
+    expect(stamp.nonce).toEqual(Uint8Array.from(Buffer.from(octets, 'hex')));
+    expect(stamp.certificates).toEqual([]);
+  });
+
+  it('names the field at fault', async () => {
+    const bodies = [json({ nonce: '1' }), nonced(1n << 1023n), json({ artifactHash: '!' })];
+    const fields: unknown[] = [];
+    for (const body of bodies) fields.push((await refusal(await post(tsa, body))).field);
+    expect(fields).toEqual(['nonce', 'nonce', 'artifactHash']);
+    for (const body of ['hello', utf8('not DER')]) {
+      expect((await refusal(await post(tsa, body))).field).toBe('body');
+    }
   });
 
   it.each([

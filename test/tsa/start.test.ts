@@ -85,6 +85,12 @@ it.each<[string, readonly [Party, ...Party[]], RegExp]>([
   ['a leaf for code signing', both([{ eku: [OID.codeSigning] }]), /lacks EKU timeStamping/],
   ['a second EKU', both([{ eku: [OID.timeStamping, OID.codeSigning] }]), /other EKUs/],
   ['EKU not critical', both([{ ekuCritical: false }]), /not critical/],
+  [
+    'a leaf that may encipher and not sign',
+    both([{ usage: Uint8Array.of(5, 0x20) }]),
+    /lacks key usage digitalSignature/,
+  ],
+  ['a root that may not certify', both([{}, { usage: Uint8Array.of(7, 0x80) }]), /root does not/],
   ['an intermediate without EKU', middle(), /certificate 2, an intermediate, lacks EKU/],
   ['an intermediate of other EKU', middle([OID.codeSigning]), /intermediate, lacks EKU/],
   ['a root that is no CA', both([{}, { ca: false }]), /root does not verify/],

@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CodedError } from '../../services/core/errors.ts';
 import { encodeTimestampRequest, parseTimestampResponse } from '../../services/core/tsp.ts';
 import type { Service } from '../../services/runtime/service.ts';
-import { AHEAD_MS, MARK_FILE, openTimeMark } from '../../services/tsa/mark.ts';
+import { AHEAD_MS, MARK_FILE, openTimeMark, type TimeMark } from '../../services/tsa/mark.ts';
+import { createTimekeeper } from '../../services/tsa/time.ts';
 import {
   type Bench,
   bench,
@@ -104,6 +105,48 @@ describe('a clock that goes back', () => {
     expect(await timeOf(second)).toBe(NOW + AHEAD_MS);
     await second.close();
     await first.close();
+  });
+});
+
+describe('a start after a crash', () => {
+  it('waits for the clock to pass what the mark promised, then stamps', async () => {
+    const first = await b.open();
+    await stamp(first);
+    const begin = performance.now();
+    const running = () => NOW + AHEAD_MS - 200 + Math.floor(performance.now() - begin);
+    const second = await b.open({ clock: running });
+    expect(await timeOf(second)).toBe(NOW + AHEAD_MS);
+    await second.close();
+    await first.close();
+  });
+});
+
+describe('a mark that is slower than the clock', () => {
+  const slow = (lasts: number) => {
+    let bound = 0;
+    const mark: TimeMark = {
+      floorMs: 0,
+      covers: (timeMs) => timeMs <= bound,
+      async extend(timeMs) {
+        bound = timeMs + AHEAD_MS;
+        b.clock.now += lasts;
+      },
+      close: () => Promise.resolve(),
+    };
+    const far = { ...makeChain(), leaf: b.chain.leaf.certificate };
+    return createTimekeeper(
+      () => b.clock.now,
+      { ...far, notBeforeMs: 0, notAfterMs: 2 * NOW },
+      mark,
+    );
+  };
+
+  it('gives the time after the write, never the one before', async () => {
+    expect(await slow(1500).take()).toBe(NOW + 1000);
+  });
+
+  it('gives none when every write outlasts what it covers', async () => {
+    await expect(slow(5000).take()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });
 });
 
