@@ -62,7 +62,7 @@ function bearer(c: Context): string {
 }
 
 const trimmed = (certificates: readonly string[]) => certificates.map((text) => text.trim());
-const pemBody = (certificates: readonly string[]) => `${trimmed(certificates).join('\n')}\n`;
+const pemBody = (certificates: readonly string[]) => trimmed(certificates).join('\n');
 
 type Answer = (c: Context<Env>) => Response | Promise<Response>;
 type Route = readonly [method: 'get' | 'post', path: string, answer: Answer];

@@ -64,7 +64,9 @@ const issuerFields = z.strictObject({
     .describe('PEM of the CA that certifies the issuer, besides the system roots.'),
   tokenFile: filePath
     .optional()
-    .describe('Bearer token for the host of the issuer alone, read anew at each fetch.'),
+    .describe(
+      'Bearer token for the hosts of the issuer and of jwksUrl alone, read anew at each fetch.',
+    ),
   jwksUrl: z
     .url({ protocol: /^https?$/ })
     .max(2048)

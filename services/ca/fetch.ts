@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // GET of a document from an issuer: bounded in time and size, never led to another host.
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { get as httpGet, type IncomingMessage } from 'node:http';
 import { get as httpsGet } from 'node:https';
@@ -18,6 +19,16 @@ export interface FetchSettings {
   readonly tokenHosts: readonly string[];
 }
 
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
+
+/** The certificates of a PEM file; text between them is passed over. @throws Error */
+export function readCaFile(path: string): string[] {
+  const certificates = readFileSync(path, 'utf8').match(CERTIFICATE) ?? [];
+  if (certificates.length === 0) throw new Error('holds no PEM certificate');
+  for (const certificate of certificates) new X509Certificate(certificate);
+  return certificates;
+}
+
 interface Reply {
   readonly status: number;
   readonly location: string | undefined;
@@ -32,9 +43,7 @@ function requestOptions(url: URL, settings: FetchSettings) {
   }
   if (url.protocol !== 'https:') return { headers };
   const ca =
-    caFile === undefined
-      ? {}
-      : { ca: [...getCACertificates('default'), readFileSync(caFile, 'utf8')] };
+    caFile === undefined ? {} : { ca: [...getCACertificates('default'), ...readCaFile(caFile)] };
   return { headers, minVersion: 'TLSv1.2' as const, ...ca };
 }
 

@@ -1,20 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // From verified claims to an identity: one row for each type of issuer (Fulcio's identity types).
+// What a certificate says of it is rendered later, in Fulcio's order: a token that lacks a claim of
+// a template is refused once its holder has proven the key.
 import { CodedError } from '../core/errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
 import type { LeafName } from '../core/profile.ts';
 import type { IssuerConfig, IssuerType } from './config.ts';
-import { compileProvider } from './provider.ts';
+import { compileProvider, type Provider } from './provider.ts';
 import type { Claims } from './template.ts';
+
+/** What a certificate says of an identity. */
+export interface Subject {
+  readonly altName: LeafName;
+  /** Numbers under 1.3.6.1.4.1.57264.1, ascending. */
+  readonly extensions: ReadonlyArray<{ readonly number: number; readonly value: string }>;
+}
 
 export interface Identity {
   /** Claim `iss` or what stands for it: extensions 1 and 8. */
   readonly issuer: string;
   /** Names over which the client may prove possession: the principal, and a verified e-mail address. */
   readonly principals: readonly string[];
-  readonly altName: LeafName;
-  /** Numbers under 1.3.6.1.4.1.57264.1, ascending. */
-  readonly extensions: ReadonlyArray<{ readonly number: number; readonly value: string }>;
+  /** @throws CodedError IDENTITY_TEMPLATE */
+  readonly render: () => Subject;
 }
 
 /** Reads one issuer's tokens; compiled when the CA opens. @throws CodedError TOKEN_CLAIM and others */
@@ -76,6 +84,10 @@ function atPath(claims: JsonObject, path: string): string {
   return value;
 }
 
+function unrenderable(field: string, why: string): CodedError {
+  return new CodedError('IDENTITY_TEMPLATE', `${field}: ${why}`, { field });
+}
+
 function common(issuer: string, subject: string) {
   return [
     { number: 1, value: issuer },
@@ -95,11 +107,11 @@ function emailReader({ url, issuerClaim, skipEmailVerification }: IssuerConfig):
       });
     }
     const issuer = issuerClaim === undefined ? url : atPath(claims, issuerClaim);
+    const extensions = common(issuer, text(claims, 'sub'));
     return {
       issuer,
       principals: [email],
-      altName: { kind: 'email', value: email },
-      extensions: common(issuer, text(claims, 'sub')),
+      render: () => ({ altName: { kind: 'email', value: email }, extensions }),
     };
   };
 }
@@ -118,14 +130,11 @@ function kubernetesReader({ url }: IssuerConfig): IdentityReader {
       throw refuse('kubernetes.io', 'no valid service account');
     if (subject !== `system:serviceaccount:${namespace}:${name}`)
       throw refuse('sub', 'names another service account than kubernetes.io');
+    const value = `https://kubernetes.io/namespaces/${namespace}/serviceaccounts/${name}`;
     return {
       issuer: url,
       principals: principalsOf(claims, subject),
-      altName: {
-        kind: 'uri',
-        value: `https://kubernetes.io/namespaces/${namespace}/serviceaccounts/${name}`,
-      },
-      extensions: common(url, subject),
+      render: () => ({ altName: { kind: 'uri', value }, extensions: common(url, subject) }),
     };
   };
 }
@@ -155,36 +164,43 @@ function templateClaims(claims: JsonObject, defaults: Claims): Claims {
  */
 function uriName(value: string): string {
   if (!/^\P{Cc}+$/u.test(value))
-    throw refuse('subject alternative name', 'empty or with control characters');
+    throw unrenderable('subject alternative name', 'empty or with control characters');
   const uri = value.replaceAll(/[^\x21-\x7e]+|["<>\\^`{|}]/g, encodeURIComponent);
   if (uri.length > MAX_VALUE)
-    throw refuse('subject alternative name', `longer than ${MAX_VALUE} characters`);
+    throw unrenderable('subject alternative name', `longer than ${MAX_VALUE} characters`);
   return uri;
+}
+
+/** @throws CodedError IDENTITY_TEMPLATE */
+function renderTemplates(provider: Provider, url: string, subject: string, token: JsonObject) {
+  const claims = templateClaims(token, provider.defaults);
+  for (const [name, allowed] of Object.entries(provider.oneOf)) {
+    if (!allowed.includes(claims.get(name) ?? ''))
+      throw unrenderable(name, `not one of ${allowed.join(', ')}`);
+  }
+  const extensions = common(url, subject);
+  let total = 0;
+  for (const { number, template } of provider.extensions) {
+    const value = template(claims);
+    total += value.length;
+    if (value.length > MAX_VALUE || total > MAX_TOTAL)
+      throw unrenderable(`extension ${number}`, 'too long');
+    if (value !== '') extensions.push({ number, value });
+  }
+  return {
+    altName: { kind: 'uri' as const, value: uriName(provider.subject(claims)) },
+    extensions: extensions.sort((a, b) => a.number - b.number),
+  };
 }
 
 function providerReader(config: IssuerConfig): IdentityReader {
   const provider = compileProvider(config);
   return (token) => {
     const subject = text(token, 'sub');
-    const claims = templateClaims(token, provider.defaults);
-    for (const [name, allowed] of Object.entries(provider.oneOf)) {
-      if (!allowed.includes(claims.get(name) ?? ''))
-        throw refuse(name, `not one of ${allowed.join(', ')}`);
-    }
-    const extensions = common(config.url, subject);
-    let total = 0;
-    for (const { number, template } of provider.extensions) {
-      const value = template(claims);
-      total += value.length;
-      if (value.length > MAX_VALUE || total > MAX_TOTAL)
-        throw refuse(`of extension ${number}`, 'too long');
-      if (value !== '') extensions.push({ number, value });
-    }
     return {
       issuer: config.url,
       principals: principalsOf(token, subject),
-      altName: { kind: 'uri', value: uriName(provider.subject(claims)) },
-      extensions: extensions.sort((a, b) => a.number - b.number),
+      render: () => renderTemplates(provider, config.url, subject, token),
     };
   };
 }

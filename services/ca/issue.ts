@@ -18,31 +18,20 @@ import {
   precertTbs,
   SCT_ECDSA,
   SCT_SHA256,
+  type SubmitPrecert,
   sctSignedData,
 } from '../core/sct.ts';
 import { buildPath, parseCertificate, verifyIssuedBy } from '../core/x509.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Signer } from '../runtime/keys.ts';
 import { type CaChain, chainFault } from './chain.ts';
-import type { Identity } from './identity.ts';
+import type { Subject } from './identity.ts';
 
 const LIFETIME_MS = 600_000;
 const SERIAL_BYTES = 20;
 const SUBMIT_TIMEOUT_MS = 30_000;
 /** One in so many certificates is verified under the issuer's key; each is parsed and compared. */
 const VERIFY_EVERY = 64;
-
-/** Logs a precertificate and gives its SCT, encoded. */
-export type SubmitPrecert = (submission: {
-  /** DER, signed, with poison. */
-  readonly precert: Uint8Array;
-  /** TBSCertificate without poison. */
-  readonly tbs: Uint8Array;
-  /** SHA-256 of the issuer's SPKI. */
-  readonly issuerKeyHash: Uint8Array;
-  /** Issuing certificate first, root last; DER. */
-  readonly chain: readonly Uint8Array[];
-}) => Promise<Uint8Array>;
 
 export interface IssuerParts {
   readonly crypto: Crypto;
@@ -63,7 +52,7 @@ export interface Issued {
 }
 
 /** @throws CodedError CT_SUBMISSION, CA_BACKEND */
-export type Issue = (identity: Identity, key: PublicKey) => Promise<Issued>;
+export type Issue = (subject: Subject, key: PublicKey) => Promise<Issued>;
 
 function backend(why: string, cause?: unknown): CodedError {
   return new CodedError('CA_BACKEND', why, cause === undefined ? {} : { cause });
@@ -121,14 +110,14 @@ function validity({ clock, issuer, backdateSeconds }: Prepared) {
   };
 }
 
-function fieldsOf(prepared: Prepared, identity: Identity, key: PublicKey): LeafFields {
+function fieldsOf(prepared: Prepared, subject: Subject, key: PublicKey): LeafFields {
   return {
     serial: serialNumber(prepared.random),
     ...validity(prepared),
     spki: key.spki,
     subjectKeyId: prepared.crypto.digest('sha1', key.bits),
-    altName: identity.altName,
-    extensions: identity.extensions,
+    altName: subject.altName,
+    extensions: subject.extensions,
   };
 }
 
@@ -186,13 +175,11 @@ function inspect({ crypto, issuer }: Prepared, der: Uint8Array, tbs: Uint8Array,
  */
 async function rehearse(prepared: Prepared): Promise<void> {
   const { crypto, chain, issuer, template, clock } = prepared;
-  const identity: Identity = {
-    issuer: 'https://rehearsal.invalid',
-    principals: [],
+  const subject: Subject = {
     altName: { kind: 'uri', value: 'https://rehearsal.invalid' },
     extensions: [],
   };
-  const fields = fieldsOf(prepared, identity, issuer.publicKey);
+  const fields = fieldsOf(prepared, subject, issuer.publicKey);
   const leaf = parseCertificate(await sign(prepared, leafTbs(template, fields, undefined)));
   try {
     buildPath(crypto, leaf, chain, clock(), OID.codeSigning);
@@ -207,8 +194,8 @@ export async function openIssuer(parts: IssuerParts): Promise<Issue> {
   await rehearse(prepared);
   /** Certificates issued. Written below alone. */
   let count = 0;
-  return async (identity, key) => {
-    const fields = fieldsOf(prepared, identity, key);
+  return async (subject, key) => {
+    const fields = fieldsOf(prepared, subject, key);
     const tbs = leafTbs(prepared.template, fields, undefined);
     const sctList = encodeSctList([await logged(prepared, fields, tbs)]);
     const der = await sign(prepared, leafTbs(prepared.template, fields, { sctList }));

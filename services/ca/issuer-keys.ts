@@ -9,7 +9,7 @@ import { isJsonObject, type Json, parseJson } from '../core/json.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/telemetry.ts';
 import type { IssuerConfig } from './config.ts';
-import { type FetchSettings, fetchText } from './fetch.ts';
+import { type FetchSettings, fetchText, readCaFile } from './fetch.ts';
 
 const FRESH_MS = 600_000;
 /** An issuer that is out of reach for a day may have revoked a key. */
@@ -76,6 +76,33 @@ function readKeys(json: Json): JWK[] {
 }
 
 /** @throws Error */
+function readKeyFile(path: string): JWK[] {
+  return readKeys(parseJson(readFileSync(path, 'utf8')));
+}
+
+const FILES = [
+  ['caFile', readCaFile],
+  ['jwksFile', readKeyFile],
+] as const;
+
+/**
+ * Files are read when keys are fetched; here once at the start, so that a slip shows then.
+ * @throws CodedError CONFIG_INVALID
+ */
+export function judgeFiles(issuer: IssuerConfig): void {
+  for (const [field, read] of FILES) {
+    const path = issuer[field];
+    if (path === undefined) continue;
+    try {
+      read(path);
+    } catch (error) {
+      const why = `issuer ${issuer.url}: ${field} ${path}: ${(error as Error).message}`;
+      throw new CodedError('CONFIG_INVALID', why, { field: `ca.issuers.${field}` });
+    }
+  }
+}
+
+/** @throws Error */
 async function discover(issuer: IssuerConfig, settings: FetchSettings) {
   const url = `${issuer.url.replace(/\/$/, '')}/.well-known/openid-configuration`;
   const json = parseJson(await fetchText(url, settings));
@@ -96,9 +123,8 @@ async function discover(issuer: IssuerConfig, settings: FetchSettings) {
 function keySource(issuer: IssuerConfig, local: (() => readonly JWK[]) | undefined): KeySource {
   const { jwks, jwksFile, jwksUrl } = issuer;
   if (local !== undefined) return async () => keySet(local());
-  if (jwks !== undefined) return async () => keySet(jwks.keys as JWK[]);
-  if (jwksFile !== undefined)
-    return async () => keySet(readKeys(parseJson(readFileSync(jwksFile, 'utf8'))));
+  if (jwks !== undefined) return async () => keySet(readKeys(jwks as Json));
+  if (jwksFile !== undefined) return async () => keySet(readKeyFile(jwksFile));
   const tokenHosts = [issuer.url, jwksUrl].flatMap((url) =>
     url === undefined ? [] : [new URL(url).host],
   );
@@ -160,8 +186,6 @@ export class IssuerKeys {
   readonly #logger: Logger;
   /** Written by #load(). */
   #set: KeySet | undefined;
-  /** Written by #load(). */
-  #failure = 'not asked yet';
   /** Of the last success, of the last attempt. Written by #load(). */
   #loadedAt = Number.NEGATIVE_INFINITY;
   #triedAt = Number.NEGATIVE_INFINITY;
@@ -236,7 +260,8 @@ export class IssuerKeys {
       if (age >= USABLE_MS) await loading;
     }
     if (this.#set !== undefined && this.#since(this.#loadedAt) < USABLE_MS) return this.#set;
-    throw new CodedError('TOKEN_ISSUER_UNREACHABLE', `issuer ${this.#url}: ${this.#failure}`, {
+    // The reason speaks of addresses and files of our network: it stays in the log.
+    throw new CodedError('TOKEN_ISSUER_UNREACHABLE', `the keys of ${this.#url} cannot be had`, {
       field: 'iss',
     });
   }
@@ -250,8 +275,8 @@ export class IssuerKeys {
         this.#loading = undefined;
       },
       (error: unknown) => {
-        this.#failure = (error as Error).message;
-        this.#logger.warn('issuer unreachable', { issuer: this.#url, reason: this.#failure });
+        const reason = (error as Error).message;
+        this.#logger.warn('issuer unreachable', { issuer: this.#url, reason });
         this.#triedAt = this.#clock();
         this.#loading = undefined;
       },

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The certificate authority: who are you, may you, your certificate. In Fulcio's order:
-// token → key → weak key → proof of possession → allowlist → CT log → certificate.
+// token → key → weak key → proof of possession → allowlist → names and extensions → CT log →
+// certificate.
 import type { PublicKey } from '../core/algorithm.ts';
 import { hex } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
 import { CodedError, coded } from '../core/errors.ts';
 import { pem } from '../core/pem.ts';
+import type { SubmitPrecert } from '../core/sct.ts';
 import { parsePublicKey } from '../core/spki.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Signer } from '../runtime/keys.ts';
@@ -16,7 +18,7 @@ import { judgeChain } from './chain.ts';
 import type { CaConfig } from './config.ts';
 import { checkSigningRequest } from './csr.ts';
 import type { Identity } from './identity.ts';
-import { openIssuer, type SubmitPrecert } from './issue.ts';
+import { openIssuer } from './issue.ts';
 import {
   checkPossession,
   notPermitted,
@@ -89,6 +91,7 @@ export async function openCa(options: CaOptions): Promise<Service> {
   const rules: PossessionRules = { crypto, ...config };
   const bundle = chain.map(({ der }) => pem('CERTIFICATE', der));
   const certificates = metrics.counter('fulcio_new_certs', 'Certificates issued.');
+  const requests = metrics.counter('http_requests_total', 'Requests to the CA.');
   const latency = metrics.histogram('fulcio_api_latency', 'Seconds from request to answer.');
   const results = metrics.counter(
     'sigstead_ca_requests_total',
@@ -98,11 +101,17 @@ export async function openCa(options: CaOptions): Promise<Service> {
   const certify = async (token: string, { proof }: CertificateRequest, requestId: string) => {
     try {
       const identity = await verifyToken(token);
-      const { der, serial } = await issue(identity, await provenKey(rules, proof, identity));
+      const key = await provenKey(rules, proof, identity);
+      const subject = identity.render();
+      const { der, serial } = await issue(subject, key);
       certificates.inc();
       results.inc({ result: 'issued' });
-      const { issuer, altName } = identity;
-      const event = { requestId, serial: hex(serial), issuer, subject: altName.value };
+      const event = {
+        requestId,
+        serial: hex(serial),
+        issuer: identity.issuer,
+        subject: subject.altName.value,
+      };
       logger.info('certificate issued', event);
       return [pem('CERTIFICATE', der), ...bundle];
     } catch (error) {
@@ -119,8 +128,11 @@ export async function openCa(options: CaOptions): Promise<Service> {
       certify,
       bundle,
       configuration: configurationOf(config),
-      observe: (method, status, seconds) =>
-        latency.observe(seconds, { code: String(status), method }),
+      observe(method, status, seconds) {
+        const labels = { code: String(status), method };
+        requests.inc(labels);
+        latency.observe(seconds, labels);
+      },
       onFault: (error, requestId) => logger.error('ca fault', { error, requestId }),
     }),
     readiness() {

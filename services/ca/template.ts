@@ -11,7 +11,7 @@
 import { CodedError } from '../core/errors.ts';
 
 export type Claims = ReadonlyMap<string, string>;
-/** @throws CodedError TOKEN_CLAIM for a claim that is not there */
+/** @throws CodedError IDENTITY_TEMPLATE for a claim that is not there */
 export type Template = (claims: Claims) => string;
 type Condition = (claims: Claims) => boolean;
 
@@ -38,7 +38,7 @@ function claimOf(name: string): Template {
   return (claims) => {
     const value = claims.get(name);
     if (value !== undefined) return value;
-    throw new CodedError('TOKEN_CLAIM', `the token has no claim ${name}`, { field: name });
+    throw new CodedError('IDENTITY_TEMPLATE', `the token has no claim ${name}`, { field: name });
   };
 }
 

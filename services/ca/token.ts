@@ -14,7 +14,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/telemetry.ts';
 import type { IssuerConfig } from './config.ts';
 import { type Identity, type IdentityReader, identityReader } from './identity.ts';
-import { IssuerKeys } from './issuer-keys.ts';
+import { IssuerKeys, judgeFiles } from './issuer-keys.ts';
 
 const MAX_TOKEN = 32 * 1024;
 const NBF_LEEWAY_SECONDS = 300;
@@ -110,6 +110,7 @@ function issuerTable(
     keys: new IssuerKeys(config, clock, logger, localKeys[config.url]),
     read: identityReader(config),
   });
+  issuers.forEach(judgeFiles);
   const exact = new Map(
     issuers.filter(({ url }) => !url.includes('*')).map((config) => [config.url, open(config)]),
   );
@@ -132,7 +133,10 @@ function issuerTable(
   };
 }
 
-/** @param localKeys keys of issuers that live in this process, by issuer URL */
+/**
+ * @param localKeys keys of issuers that live in this process, by issuer URL
+ * @throws CodedError CONFIG_INVALID for a file that an issuer names and that cannot be read
+ */
 export function tokenVerifier(
   issuers: readonly IssuerConfig[],
   clock: Clock,

@@ -129,6 +129,9 @@ export const ERRORS = {
   CSR_UNPARSABLE: request('Send a PKCS#10 request as base64 of its PEM.'),
   POSSESSION_INVALID: request('Sign the token subject (or verified email) with the key you send.'),
   CREDENTIALS_AMBIGUOUS: request('Send either publicKeyRequest or certificateSigningRequest.'),
+  IDENTITY_TEMPLATE: token(
+    'Let the token carry each claim that the templates of its issuer name, in a form that fits.',
+  ),
   CT_SUBMISSION: server('The CT log did not take the precertificate; see the log of the server.'),
   CA_BACKEND: server('The CA could not sign; see the log of the server under this request id.'),
 

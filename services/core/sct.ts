@@ -39,6 +39,18 @@ export interface PrecertEntry {
   readonly extensions: Uint8Array;
 }
 
+/** Logs a precertificate whose maker vouches for it, and gives the SCT, encoded. */
+export type SubmitPrecert = (submission: {
+  /** DER, signed, with poison. */
+  readonly precert: Uint8Array;
+  /** TBSCertificate without poison. */
+  readonly tbs: Uint8Array;
+  /** SHA-256 of the issuer's SPKI. */
+  readonly issuerKeyHash: Uint8Array;
+  /** Issuing certificate first, root last; DER. */
+  readonly chain: readonly Uint8Array[];
+}) => Promise<Uint8Array>;
+
 const VERSION_1 = 0;
 /** SignatureType and MerkleLeafType have this value both. */
 const TIMESTAMPED = 0;

@@ -8,10 +8,11 @@
 import { ByteReader, concat, uint, uint64, utf8 } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
 import { formatCheckpoint, formatNote, parseNote, rfc6962KeyId } from '../core/note.ts';
+import { SCT_ECDSA, SCT_SHA256 } from '../core/sct.ts';
 import type { HeadSigner } from '../log/log.ts';
 import type { Signer } from '../runtime/keys.ts';
 
-export const SHA256_ECDSA = { hash: 4, signatureAlgorithm: 3 } as const;
+export const SHA256_ECDSA = { hash: SCT_SHA256, signatureAlgorithm: SCT_ECDSA } as const;
 
 export function digitallySigned(signature: Uint8Array): Uint8Array {
   const { hash, signatureAlgorithm } = SHA256_ECDSA;

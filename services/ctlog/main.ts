@@ -4,7 +4,7 @@
 import { join } from 'node:path';
 import type { Crypto } from '../core/crypto.ts';
 import { CodedError } from '../core/errors.ts';
-import { encodeSct, type Sct } from '../core/sct.ts';
+import { encodeSct, type Sct, type SubmitPrecert } from '../core/sct.ts';
 import type { Certificate } from '../core/x509.ts';
 import { type Log, openLog } from '../log/log.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -37,23 +37,9 @@ export interface CtLogOptions {
   readonly queueLimit?: number;
 }
 
-/**
- * Logs a precertificate that the caller made and signed itself, and gives its SCT, encoded. The CA
- * vouches for the chain: it is not verified again. @throws CodedError as Log.append does
- */
-export type SubmitPrecert = (submission: {
-  /** DER, signed, with poison. */
-  readonly precert: Uint8Array;
-  /** TBSCertificate without poison. */
-  readonly tbs: Uint8Array;
-  /** SHA-256 of the issuer's SPKI. */
-  readonly issuerKeyHash: Uint8Array;
-  /** Issuing certificate first, root last; DER. */
-  readonly chain: readonly Uint8Array[];
-}) => Promise<Uint8Array>;
-
 export interface CtLog extends Service {
   readonly log: Log;
+  /** For a CA in this process, whose chains are not verified again. @throws as Log.append does */
   readonly submit: SubmitPrecert;
   /** SHA-256 of the key (RFC 6962 §3.2). */
   readonly logId: Uint8Array;

@@ -77,7 +77,10 @@ function entryAt(
 export function entries(reader: Reader, start: number, end: number): object {
   const { size } = reader.log.head();
   if (start >= size) throw outOfRange('start', start, size);
-  if (end < start) throw outOfRange('end', end, size);
+  if (end < start)
+    throw new CodedError('TREE_RANGE', `end = ${end} lies before start = ${start}`, {
+      field: 'end',
+    });
   const last = Math.min(end, size - 1, start + MAX_ENTRIES - 1);
   const found: object[] = [];
   let bytes = 0;

@@ -214,6 +214,30 @@ describe('a token is refused', () => {
     ['two parts', 'a.b', 'TOKEN_MALFORMED'],
     ['four parts', `${email({})}.x`, 'TOKEN_MALFORMED'],
     ['many dots', '.'.repeat(30_000), 'TOKEN_MALFORMED'],
+    ['megabytes of dots', '.'.repeat(3 << 20), 'TOKEN_MALFORMED'],
+    ['no signature', `${email({}).split('.').slice(0, 2).join('.')}.`, 'TOKEN_MALFORMED'],
+    ['a payload that is no object', `${email({}).split('.')[0]}.W10.AA`, 'TOKEN_MALFORMED'],
+    [
+      'demands that nobody knows',
+      token(EMAIL_CLAIMS, { header: { crit: ['b64'], b64: false } }),
+      'TOKEN_MALFORMED',
+    ],
+    ['an issuer that is no text', email({ iss: 1 }), 'TOKEN_ISSUER_UNKNOWN'],
+    [
+      'an issuer inside the path of another',
+      email({ iss: `https://evil.example/${EMAIL_CLAIMS.iss}` }),
+      'TOKEN_ISSUER_UNKNOWN',
+    ],
+    [
+      'an algorithm that is not listed',
+      token(EMAIL_CLAIMS, { header: { alg: 'ES256K' } }),
+      'TOKEN_ALGORITHM',
+    ],
+    [
+      'the audience as authorized party',
+      email({ aud: 'other', azp: 'sigstore' }),
+      'TOKEN_AUDIENCE',
+    ],
     ['too long', 'a'.repeat(40_000), 'TOKEN_MALFORMED'],
     ['bad base64', `!.${email({}).split('.').slice(1).join('.')}`, 'TOKEN_MALFORMED'],
     ['bad JSON', `${email({}).split('.')[0]}.e30x.AA`, 'TOKEN_MALFORMED'],
@@ -270,14 +294,7 @@ describe('a token is refused', () => {
       }),
       'TOKEN_CLAIM',
     ],
-    ['GitLab with another ref_type', token({ ...GITLAB_CLAIMS, ref_type: 'other' }), 'TOKEN_CLAIM'],
-    ...Object.keys(GITHUB_CLAIMS)
-      .filter((name) => !(name in TIMES) && name !== 'iss')
-      .map((name): [string, string, string] => [
-        `GitHub without ${name}`,
-        without(GITHUB_CLAIMS, name),
-        'TOKEN_CLAIM',
-      ]),
+    ['GitHub without a subject', without(GITHUB_CLAIMS, 'sub'), 'TOKEN_CLAIM'],
   ])('%s', async (_, jwt, code) => {
     const { status, ...rest } = await refusal(
       await post('/api/v2/signingCert', {
@@ -302,6 +319,38 @@ describe('a token is refused', () => {
     await issued(
       await post('/api/v2/signingCert', v2Body(subject(), EMAIL_CLAIMS.email), bearer(jwt)),
     );
+  });
+});
+
+describe('a name that cannot be rendered', () => {
+  const raw = async (claims: Record<string, unknown>, body: object) =>
+    refusal(await post('/api/v2/signingCert', body, bearer(token(claims))));
+  const proven = v2Body(subject(), GITHUB_CLAIMS.sub);
+
+  it.each(
+    Object.keys(GITHUB_CLAIMS).filter((name) => !(name in TIMES) && !['iss', 'sub'].includes(name)),
+  )('for want of the claim %s is refused in plain words', async (name) => {
+    expect(await raw({ ...GITHUB_CLAIMS, [name]: undefined }, proven)).toEqual({
+      status: 400,
+      grpc: 3,
+      code: 'IDENTITY_TEMPLATE',
+      message: `the token has no claim ${name}`,
+    });
+  });
+
+  it('for a ref_type of no kind is refused', async () => {
+    const claims = { ...GITLAB_CLAIMS, ref_type: 'other' };
+    expect(await raw(claims, v2Body(subject(), claims.sub))).toMatchObject({
+      status: 400,
+      code: 'IDENTITY_TEMPLATE',
+      message: 'ref_type: not one of branch, tag',
+    });
+  });
+
+  it('is refused after a key that is weak and a proof that fails', async () => {
+    const claims = { ...GITHUB_CLAIMS, sha: undefined };
+    expect((await raw(claims, {})).code).toBe('KEY_UNPARSABLE');
+    expect((await raw(claims, v2Body(subject(), 'other'))).code).toBe('POSSESSION_INVALID');
   });
 });
 

@@ -117,7 +117,7 @@ function verifier(settings: object = {}, local: LocalKeys = {}) {
   const verify = tokenVerifier(issuers, () => now, silentLogger, local);
   return async (jwt: string): Promise<string> => {
     try {
-      return (await verify(jwt)).altName.value;
+      return (await verify(jwt)).render().altName.value;
     } catch (error) {
       return error instanceof CodedError ? error.code : `${error}`;
     }

@@ -33,7 +33,7 @@ describe('a template', () => {
 
   it.each(vectors.missing)('%s misses a claim', (source) => {
     const template = compileTemplate(source);
-    expect(code(() => template(claims))).toBe('TOKEN_CLAIM');
+    expect(code(() => template(claims))).toBe('IDENTITY_TEMPLATE');
   });
 
   it.each(vectors.invalid)('%s is refused', (source) => {
@@ -41,7 +41,7 @@ describe('a template', () => {
   });
 
   it('finds no claim in prototypes', () => {
-    expect(code(() => compileTemplate('constructor')(claims))).toBe('TOKEN_CLAIM');
+    expect(code(() => compileTemplate('constructor')(claims))).toBe('IDENTITY_TEMPLATE');
   });
 });
 
