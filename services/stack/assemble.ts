@@ -128,6 +128,7 @@ export async function assemble(options: AssembleOptions): Promise<Parts> {
         directory: layout.tuf,
         trustDirectory: layout.trust,
         keysDirectory: layout.keys,
+        markDirectory: layout.mark,
         dev: config.dev,
         material: {
           url,

@@ -15,6 +15,7 @@ import type { Service } from '../runtime/service.ts';
 import { writeFileDurably } from '../runtime/store.ts';
 import { type Logger, type Metrics, noMetrics, silentLogger } from '../runtime/telemetry.ts';
 import { trustRoutes } from './app.ts';
+import { raisedMark, requireReached } from './mark.ts';
 import {
   expiredRoles,
   type Files,
@@ -38,6 +39,8 @@ export interface TrustOptions {
   readonly trustDirectory: string;
   /** tuf-root.pem, tuf-targets.pem, tuf-snapshot.pem, tuf-timestamp.pem. */
   readonly keysDirectory: string;
+  /** Version mark; best on another volume. */
+  readonly markDirectory: string;
   readonly material: TrustMaterial;
   /** Root and targets keys are called dev-only, in the metadata itself. */
   readonly dev: boolean;
@@ -128,11 +131,12 @@ class TrustRoot {
   }
 
   async #revise(material: TrustMaterial): Promise<void> {
-    const { directory, dev, clock } = this.#options;
+    const { directory, markDirectory, dev, clock } = this.#options;
     const crypto = this.#crypto;
     // Read again: an earlier attempt may have ended in the middle, and its numbers are spent.
     const files = readFiles(directory);
     const published = loadView(crypto, files);
+    requireReached(markDirectory, published);
     const before = published && targetContent(published, 'trusted_root.json');
     const sources = repositoryTargets(crypto, material, before && parseTrustedRoot(before));
     const writes = await plan({
@@ -147,6 +151,8 @@ class TrustRoot {
     const { files: after, view } = rehearse(crypto, files, writes);
     // plan() says for each file what a crash after it leaves.
     for (const { path, bytes } of writes) this.#write(join(directory, path), bytes);
+    const mark = raisedMark(markDirectory, view);
+    if (mark !== undefined) this.#write(mark.path, mark.bytes);
     this.#repository = after;
     this.#view = view;
     this.#material = material;
@@ -183,14 +189,14 @@ class TrustRoot {
  * @throws CodedError KEY_UNREADABLE, STATE_INCONSISTENT, TRUST_ROOT_MALFORMED, SIGNING_CONFIG_MALFORMED
  */
 export async function openTrust(options: TrustOptions): Promise<Trust> {
-  const { directory, trustDirectory, keysDirectory, clock, dev } = options;
+  const { directory, trustDirectory, keysDirectory, markDirectory, clock, dev } = options;
   const crypto = options.crypto ?? nodeCrypto;
   const logger = options.logger ?? silentLogger;
-  for (const path of [join(directory, 'targets'), trustDirectory, keysDirectory]) {
-    mkdirSync(path, { recursive: true });
-  }
+  const folders = [join(directory, 'targets'), trustDirectory, keysDirectory, markDirectory];
+  for (const path of folders) mkdirSync(path, { recursive: true });
   const repository = readFiles(directory);
-  loadView(crypto, repository);
+  // Before any key is made.
+  requireReached(markDirectory, loadView(crypto, repository));
   const signers = openSigners(crypto, keysDirectory, newestRoot(crypto, repository));
   if (dev) describeDevKeys(keysDirectory);
   const trust = new TrustRoot(options, signers);

@@ -276,6 +276,17 @@ describe('hygiene', () => {
     expect((await repo.update(state, later)).timestamp?.version).toBe(2);
   });
 
+  it('walks over 256 roots in one update, and over the rest in the next', async () => {
+    const roles = oneKeyEach();
+    const repo = new Repo(roles);
+    for (let version = 2; version <= 260; version++) {
+      repo.files.set(`${version}.root.json`, sealed(rootOf(roles, version), roles.root.keys));
+    }
+    const state = await repo.update();
+    expect(state.root.version).toBe(257);
+    expect((await repo.update(state)).root.version).toBe(260);
+  });
+
   it.each(['root', 'timestamp', 'snapshot', 'targets'] as const)(
     'follows a new key of %s, and refuses the old one then',
     async (role) => {

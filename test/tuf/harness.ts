@@ -63,6 +63,7 @@ export function newPlace(): Place {
         directory,
         trustDirectory: join(data, 'trust'),
         keysDirectory: join(data, 'keys'),
+        markDirectory: join(data, 'mark'),
         material: MATERIAL,
         dev: true,
         clock: () => place.nowMs,

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Publishing: what a restart continues, what another address changes, what a crash leaves.
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseTrustedRoot } from '../../services/core/trust.ts';
@@ -177,6 +185,69 @@ describe('damage', () => {
       expect((await refusal(here.open())).code).toBe('STATE_INCONSISTENT');
     },
   );
+
+  it('refuses an older copy of itself, and one that lost its newest files', async () => {
+    const here = place();
+    const tuf = join(here.data, 'tuf');
+    await here.open();
+    cpSync(tuf, join(here.data, 'copy'), { recursive: true });
+    const trust = await here.open({ material: MOVED });
+    const restore = () => {
+      rmSync(tuf, { recursive: true });
+      cpSync(join(here.data, 'copy'), tuf, { recursive: true });
+    };
+    const cases: Array<[() => void, RegExp]> = [
+      [restore, /timestamp stands at version 1, .*tuf.mark says that 2 was published/],
+      [() => rmSync(join(tuf, 'timestamp.json')), /root stands at version 0/],
+      [() => rmSync(tuf, { recursive: true }), /root stands at version 0/],
+    ];
+    for (const [damage, message] of cases) {
+      damage();
+      const error = await refusal(here.open());
+      expect(error.code).toBe('STATE_INCONSISTENT');
+      expect(error.message).toMatch(message);
+      // Nor does a running service publish from there.
+      expect((await refusal(trust.publish(MATERIAL))).code).toBe('STATE_INCONSISTENT');
+    }
+    expect(existsSync(join(tuf, '1.root.json'))).toBe(false);
+  });
+
+  it('refuses a copy from before the renewal of root', async () => {
+    const here = place();
+    await here.open();
+    const paths = ['root.json', 'timestamp.json'].map((name) => join(here.data, 'tuf', name));
+    const before = paths.map((path) => readFileSync(path));
+    here.nowMs += 340 * DAY;
+    await here.open();
+    rmSync(join(here.data, 'tuf/2.root.json'));
+    paths.forEach((path, i) => {
+      writeFileSync(path, before[i] ?? '');
+    });
+    expect(await refusal(here.open())).toMatchObject({
+      code: 'STATE_INCONSISTENT',
+      field: 'root.json',
+    });
+  });
+
+  it.each(['', '{}', '{"root":0,"timestamp":1}', '{"root":1,"timestamp":"1"}'])(
+    'refuses to continue from the mark %j',
+    async (text) => {
+      const here = place();
+      await here.open();
+      const path = join(here.data, 'mark/tuf.mark');
+      writeFileSync(path, text);
+      expect(await refusal(here.open())).toMatchObject({ code: 'STATE_INCONSISTENT', field: path });
+    },
+  );
+
+  it('writes a mark that is gone anew', async () => {
+    const here = place();
+    await here.open();
+    const path = join(here.data, 'mark/tuf.mark');
+    rmSync(path);
+    await here.open();
+    expect(readFileSync(path, 'utf8')).toBe('{"root":1,"timestamp":1}\n');
+  });
 
   it('refuses to continue without a target, or with an altered one', async () => {
     const here = place();
