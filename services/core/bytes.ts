@@ -124,12 +124,15 @@ export function fromBase64(text: string): Uint8Array {
   return out;
 }
 
-/** What protojson accepts: standard or URL-safe alphabet, padded or not. @throws ParseError */
+/**
+ * What protojson accepts: the standard or the URL-safe alphabet, never both; padded as it must be,
+ * or not at all.
+ * @throws ParseError
+ */
 export function fromAnyBase64(text: string): Uint8Array {
-  const standard = text
-    .replaceAll('-', '+')
-    .replaceAll('_', '/')
-    .replace(/={1,2}$/, '');
+  if (/[-_]/.test(text) && /[+/]/.test(text)) throw new ParseError('not base64: two alphabets');
+  const standard = text.replaceAll('-', '+').replaceAll('_', '/');
+  if (standard.includes('=')) return fromBase64(standard);
   return fromBase64(standard + '='.repeat((4 - (standard.length % 4)) % 4));
 }
 

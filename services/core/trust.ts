@@ -82,8 +82,6 @@ function logAlgorithm(publicKey: ProtoMessage, key: PublicKey): Algorithm {
       ? algorithmByKeyDetails(details)
       : undefined;
   if (named === undefined) return publicKey.fail('keyDetails', 'is no algorithm that is known');
-  // An RSA log key makes sigstore-js refuse the whole document, so nobody may rely on one.
-  if (key.kind === 'rsa') return publicKey.fail('keyDetails', 'RSA is not for the key of a log');
   if (named !== defaultAlgorithm(key)) {
     return publicKey.fail('keyDetails', `${named.keyDetails} does not belong to this key`);
   }

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import {
   type Bundle,
   type LogEntry,
+  MAX_BUNDLE_LENGTH,
   parseBundle,
   parseLogEntry,
   serializeBundle,
@@ -76,6 +77,7 @@ describe('parseBundle', () => {
     ['text after it', `${message} x`],
     ['a byte order mark', `\ufeff${message}`],
     ['ill-formed UTF-8', Uint8Array.of(0x7b, 0xff, 0x7d)],
+    ['longer than 32 MiB', `${message}${' '.repeat(MAX_BUNDLE_LENGTH)}`],
   ])('refuses: %s', (_, text) => {
     expect(codeOf(text)).toBe('BUNDLE_MALFORMED');
   });

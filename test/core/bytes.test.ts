@@ -69,6 +69,10 @@ describe('base64', () => {
     ['three paddings', 'A==='],
     ['unused bits', 'AB'],
     ['white space', 'AA A'],
+    ['too much padding', 'AAAA='],
+    ['too little padding', 'AA='],
+    ['padding inside', 'AA==AAAA'],
+    ['both alphabets', 'A-+A'],
   ])('refuses %s in either alphabet', (_, text) => {
     expect(() => fromAnyBase64(text)).toThrow(ParseError);
   });

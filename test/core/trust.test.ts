@@ -96,10 +96,11 @@ describe('trusted root', () => {
     expect(parseTrustedRoot(text)).toEqual(parseTrustedRoot(JSON.stringify(vectors.trustedRoot)));
   });
 
-  it('takes Ed25519 and P-384 log keys of others', () => {
+  it('takes Ed25519, P-384 and RSA log keys of others', () => {
     for (const [rawBytes, keyDetails] of [
       [vectors.ed25519Key, 'PKIX_ED25519'],
       [vectors.p384Key, 'PKIX_ECDSA_P384_SHA_384'],
+      [vectors.rsaKey, 'PKIX_RSA_PKCS1V15_2048_SHA256'],
     ]) {
       const value = { rawBytes, keyDetails, validFor: { start: '2026-01-01T00:00:00Z' } };
       const text = edited(vectors.trustedRoot, { path: 'tlogs.0.publicKey', value });

@@ -2,13 +2,23 @@
 // A Sigstore in memory, with a clock that stands still and a fault wherever a test wants one: CA, CT
 // log, transparency log and timestamp authority, and the trusted root that names them.
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
-import { ALGORITHMS, type Algorithm, defaultAlgorithm } from '../../services/core/algorithm.ts';
+import { ed25519ph } from '@noble/curves/ed25519.js';
+import {
+  ALGORITHMS,
+  type Algorithm,
+  algorithmByKeyDetails,
+  defaultAlgorithm,
+} from '../../services/core/algorithm.ts';
 import { base64, concat, utf8 } from '../../services/core/bytes.ts';
 import { HASHES } from '../../services/core/cms.ts';
 import type { PublicKey } from '../../services/core/crypto.ts';
 import { oid } from '../../services/core/der.ts';
 import { IN_TOTO_PAYLOAD_TYPE, pae } from '../../services/core/dsse.ts';
-import { buildHashedRekord, type HashedRekord } from '../../services/core/entry.ts';
+import {
+  buildHashedRekord,
+  HASH_ALGORITHMS,
+  type HashedRekord,
+} from '../../services/core/entry.ts';
 import { inclusionRanges, leafHash, rootOf } from '../../services/core/merkle.ts';
 import { formatCheckpoint } from '../../services/core/note.ts';
 import { OID } from '../../services/core/oid.ts';
@@ -22,6 +32,7 @@ import {
   encodeSct,
   encodeSctList,
   SCT_ECDSA,
+  SCT_RSA,
   SCT_SHA256,
   sctSignedData,
 } from '../../services/core/sct.ts';
@@ -62,10 +73,26 @@ function pairOf(keys: { privateKey: KeyObject; publicKey: KeyObject }): Pair {
 export const KEY_MAKERS = {
   p256: () => pairOf(generateKeyPairSync('ec', { namedCurve: 'prime256v1' })),
   p384: () => pairOf(generateKeyPairSync('ec', { namedCurve: 'secp384r1' })),
+  p521: () => pairOf(generateKeyPairSync('ec', { namedCurve: 'secp521r1' })),
   rsa: () => pairOf(generateKeyPairSync('rsa', { modulusLength: 2048 })),
+  weakRsa: () => pairOf(generateKeyPairSync('rsa', { modulusLength: 1024 })),
+  ed25519: () => pairOf(generateKeyPairSync('ed25519')),
 };
 
-function signWith(pair: Pair, message: Uint8Array, hash = 'sha256'): Uint8Array {
+/** Ed25519 keys sign as Ed25519ph: a log holds digests. */
+function algorithmOf({ publicKey }: Pair): Algorithm {
+  const found =
+    publicKey.kind === 'ed25519'
+      ? algorithmByKeyDetails('PKIX_ED25519_PH')
+      : defaultAlgorithm(publicKey);
+  return found ?? (ALGORITHMS[0] as Algorithm);
+}
+
+export function signWith(pair: Pair, message: Uint8Array, hash = 'sha256'): Uint8Array {
+  if (pair.publicKey.kind === 'ed25519') {
+    const { d = '' } = pair.privateKey.export({ format: 'jwk' });
+    return ed25519ph.sign(message, new Uint8Array(Buffer.from(d, 'base64url')));
+  }
   return new Uint8Array(sign(hash, message, pair.privateKey));
 }
 
@@ -122,6 +149,8 @@ export interface Recipe {
   readonly sctTimeMs?: number;
   readonly sctKey?: Pair;
   readonly sctLogId?: Uint8Array;
+  /** Encoded SCTs that stand before ours. */
+  readonly foreignScts?: readonly Uint8Array[];
   readonly sctIssuerKeyHash?: Uint8Array;
   readonly sctExtensions?: Uint8Array;
   /** What the log claims, in place of `sctExtensions`. */
@@ -234,16 +263,18 @@ export async function createVirtualSigstore(): Promise<VirtualSigstore> {
       tbs: leafTbs(issuer, fields, undefined),
       extensions: recipe.sctExtensionsSigned ?? extensions,
     });
-    const scts = Array.from({ length: recipe.scts ?? 1 }, () =>
+    const sctKey = recipe.sctKey ?? keys.ctlog;
+    const own = Array.from({ length: recipe.scts ?? 1 }, () =>
       encodeSct({
         logId: recipe.sctLogId ?? sha256(keys.ctlog.publicKey.spki),
         timestampMs,
         extensions,
         hash: SCT_SHA256,
-        signatureAlgorithm: SCT_ECDSA,
-        signature: signWith(recipe.sctKey ?? keys.ctlog, signed),
+        signatureAlgorithm: sctKey.publicKey.kind === 'rsa' ? SCT_RSA : SCT_ECDSA,
+        signature: signWith(sctKey, signed),
       }),
     );
+    const scts = [...(recipe.foreignScts ?? []), ...own];
     const last = scts.length === 0 ? undefined : { sctList: encodeSctList(scts) };
     const tbs = leafTbs(issuer, fields, last);
     const signature = signWith(recipe.caKey ?? keys.ca, tbs);
@@ -301,7 +332,7 @@ export async function createVirtualSigstore(): Promise<VirtualSigstore> {
 
   const bundle = (recipe: Recipe = {}): BundleJson => {
     const pair = recipe.managedKey ?? KEY_MAKERS[recipe.keyKind ?? 'p256']();
-    const algorithm = defaultAlgorithm(pair.publicKey) ?? (ALGORITHMS[0] as Algorithm);
+    const algorithm = algorithmOf(pair);
     const hash = algorithm.hash ?? 'sha256';
     const artifact = recipe.artifact ?? ARTIFACT;
     const payloadType = recipe.payloadType ?? IN_TOTO_PAYLOAD_TYPE;
@@ -319,7 +350,7 @@ export async function createVirtualSigstore(): Promise<VirtualSigstore> {
     });
     const text = Buffer.from(body).toString('utf8');
     const entry = log(recipe, recipe.body ? utf8(recipe.body(text)) : body);
-    const number = hash === 'sha384' ? 'SHA2_384' : 'SHA2_256';
+    const hint = HASH_ALGORITHMS.find((row) => row.hash === hash)?.name ?? '';
     const made: BundleJson = {
       mediaType: 'application/vnd.dev.sigstore.bundle.v0.3+json',
       verificationMaterial: {
@@ -340,7 +371,7 @@ export async function createVirtualSigstore(): Promise<VirtualSigstore> {
         : {
             messageSignature: {
               messageDigest: {
-                algorithm: number,
+                algorithm: hint,
                 digest: base64(nodeCrypto.digest(hash, artifact)),
               },
               signature: base64(signature),

@@ -24,9 +24,10 @@ function originOf(log: TrustLog): string {
   return new URL(log.baseUrl).hostname;
 }
 
-/** What Rekor v2 may and may not say about an entry. */
-function requireV2(entry: LogEntry, proof: InclusionProof): void {
+/** What Rekor v2 may and may not say about an entry. @returns its proof */
+function requireV2(entry: LogEntry): InclusionProof {
   const { kind, version } = HASHEDREKORD_V002;
+  // First, so that an entry of Rekor v1 is called by its name, not by what it lacks.
   if (entry.kind !== kind || entry.version !== version) {
     refuse('LOG_ENTRY_UNSUPPORTED', `an entry of kind ${entry.kind} ${entry.version}`);
   }
@@ -34,12 +35,15 @@ function requireV2(entry: LogEntry, proof: InclusionProof): void {
   if (entry.inclusionPromise !== undefined || entry.integratedTime !== 0) {
     refuse('LOG_ENTRY_MALFORMED', 'an entry of Rekor v2 carries a promise or a time');
   }
+  const proof = entry.inclusionProof;
+  if (proof === undefined) return refuse('INCLUSION_PROOF_MISSING', 'no inclusion proof');
   if (entry.logIndex !== proof.logIndex) {
     refuse(
       'LOG_ENTRY_MALFORMED',
       `index ${entry.logIndex} outside, ${proof.logIndex} in the proof`,
     );
   }
+  return proof;
 }
 
 /** The checkpoint, signed by the log under its own name, and the tree that the proof speaks of. */
@@ -86,9 +90,7 @@ export function verifyLogEntry(
 ): VerifiedEntry | undefined {
   const logs = root.tlogs.filter(({ logId }) => equal(logId, entry.logId));
   if (logs.length === 0) return undefined;
-  const proof = entry.inclusionProof;
-  if (proof === undefined) return refuse('INCLUSION_PROOF_MISSING', 'no inclusion proof');
-  requireV2(entry, proof);
+  const proof = requireV2(entry);
   const { log, checkpoint } = readCheckpoint(crypto, logs, proof);
   coded('INCLUSION_PROOF_INVALID', FIELD, () =>
     verifyInclusion(crypto, {

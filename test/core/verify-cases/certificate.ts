@@ -5,14 +5,28 @@ import {
   type BundleJson,
   IDENTITY,
   ISSUER,
+  KEY_MAKERS,
   NOW,
   POLICY,
   type VirtualSigstore,
 } from '../../support/virtual-sigstore.ts';
-import { bundle, type Case, MINUTE, managed, OTHER, rogue, STATEMENT } from './common.ts';
+import {
+  addStamp,
+  bundle,
+  type Case,
+  elsewhere,
+  MINUTE,
+  managed,
+  OTHER,
+  rogue,
+  rsaLog,
+  STATEMENT,
+  signatureDigest,
+} from './common.ts';
 
 export function certificateCases(v: VirtualSigstore): Case[] {
   const stranger = rogue.publicKey;
+  const weak = KEY_MAKERS.weakRsa();
   const stampOf = (over: Uint8Array) => ({
     signedTimestamp: base64(v.stamp({ stampOver: over }, over)),
   });
@@ -146,6 +160,12 @@ export function certificateCases(v: VirtualSigstore): Case[] {
       policy: { key: stranger },
     },
     {
+      name: 'key too weak',
+      code: 'SIGNATURE_INVALID',
+      recipe: { managedKey: weak },
+      policy: { key: weak.publicKey },
+    },
+    {
       name: 'certificate is not DER',
       code: 'CERTIFICATE_MALFORMED',
       recipe: bundle((b) => {
@@ -242,7 +262,76 @@ export function certificateCases(v: VirtualSigstore): Case[] {
       }),
     },
 
+    {
+      name: 'second timestamp damaged',
+      code: 'TIMESTAMP_MALFORMED',
+      recipe: bundle((b) => addStamp(b, Uint8Array.of(0x30, 0))),
+    },
+    {
+      name: 'timestamps of strangers alone',
+      code: 'TIMESTAMP_UNTRUSTED',
+      recipe: bundle((b) => {
+        b.verificationMaterial.timestampVerificationData = { rfc3161Timestamps: [] };
+        addStamp(b, elsewhere.stamp({}, signatureDigest(b)));
+        addStamp(b, elsewhere.stamp({}, signatureDigest(b)));
+      }),
+    },
+
     // --- certificate
+    {
+      name: 'certificate expired at the second of two times',
+      code: 'CERTIFICATE_TIME',
+      recipe: bundle((b) =>
+        addStamp(b, v.stamp({ stampTimeMs: NOW + 11 * MINUTE }, signatureDigest(b))),
+      ),
+    },
+    {
+      name: 'CA window ends before the second of two times',
+      code: 'CERTIFICATE_PATH',
+      recipe: bundle((b) => addStamp(b, v.stamp({ stampTimeMs: NOW + 8000 }, signatureDigest(b)))),
+      root: (r) => ({
+        ...r,
+        certificateAuthorities: r.certificateAuthorities.map((a) => ({ ...a, end: NOW + 7999 })),
+      }),
+    },
+    {
+      name: 'signed before the CA window',
+      code: 'CERTIFICATE_PATH',
+      root: (r) => ({
+        ...r,
+        certificateAuthorities: r.certificateAuthorities.map((a) => ({ ...a, start: NOW + 5001 })),
+      }),
+    },
+    {
+      name: 'certificate for timestamps',
+      code: 'CERTIFICATE_USAGE',
+      recipe: bundle((b) => {
+        const leaf = v.root.timestampAuthorities[0]?.chain[0];
+        b.verificationMaterial.certificate = { rawBytes: base64(leaf?.der ?? new Uint8Array()) };
+      }),
+      root: (r) => ({
+        ...r,
+        certificateAuthorities: r.timestampAuthorities.map((a) => ({
+          ...a,
+          chain: a.chain.slice(1),
+        })),
+      }),
+    },
+    {
+      name: 'a CA as the signer',
+      code: 'CERTIFICATE_USAGE',
+      recipe: bundle((b) => {
+        const [ca] = v.root.certificateAuthorities[0]?.chain ?? [];
+        b.verificationMaterial.certificate = { rawBytes: base64(ca?.der ?? new Uint8Array()) };
+      }),
+      root: (r) => ({
+        ...r,
+        certificateAuthorities: r.certificateAuthorities.map((a) => ({
+          ...a,
+          chain: a.chain.slice(1),
+        })),
+      }),
+    },
     { name: 'certificate of another CA', code: 'CERTIFICATE_PATH', recipe: { caKey: rogue } },
     {
       name: 'no CA in the trusted root',
@@ -275,6 +364,16 @@ export function certificateCases(v: VirtualSigstore): Case[] {
       name: 'SCT of an unknown log',
       code: 'SCT_INVALID',
       recipe: { sctLogId: new Uint8Array(32) },
+    },
+    {
+      name: 'SCT that is cut off, beside a good one',
+      code: 'SCT_INVALID',
+      recipe: { foreignScts: [Uint8Array.of(0, 1, 2)] },
+    },
+    {
+      name: 'SCT of an RSA log signed by another key',
+      code: 'SCT_INVALID',
+      recipe: { sctLogId: v.root.ctlogs[0]?.logId ?? new Uint8Array(), sctKey: rsaLog },
     },
     {
       name: 'SCT over another issuer',

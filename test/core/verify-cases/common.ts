@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the tables of cases share: one row is one bundle, with one fault at most.
-import { utf8 } from '../../../services/core/bytes.ts';
+import { base64, fromBase64, utf8 } from '../../../services/core/bytes.ts';
 import type { ErrorCode } from '../../../services/core/errors.ts';
 import type { TrustedRoot } from '../../../services/core/trust.ts';
 import type { Policy } from '../../../services/core/verify.ts';
+import { nodeCrypto } from '../../../services/runtime/crypto.ts';
 import {
   ARTIFACT,
   type BundleJson,
+  createVirtualSigstore,
   type EntryJson,
   HOST,
   KEY_MAKERS,
@@ -28,6 +30,9 @@ export interface Case {
 export const MINUTE = 60_000;
 export const rogue = KEY_MAKERS.p256();
 export const managed = KEY_MAKERS.p256();
+/** Another instance, which ours knows nothing of. */
+export const elsewhere = await createVirtualSigstore();
+export const rsaLog = KEY_MAKERS.rsa();
 export const STATEMENT = statementOf(ARTIFACT);
 export const PREDICATE = 'https://slsa.dev/provenance/v1';
 export const OTHER = utf8('another artifact\n');
@@ -61,6 +66,18 @@ export function flip(text: string): string {
 
 export function bundle(change: (bundle: BundleJson) => void): Recipe {
   return { change };
+}
+
+/** SHA-256 of the raw signature: what a timestamp covers. */
+export function signatureDigest(b: BundleJson): Uint8Array {
+  const text = b.messageSignature?.signature ?? b.dsseEnvelope?.signatures[0]?.sig ?? '';
+  return nodeCrypto.digest('sha256', fromBase64(text));
+}
+
+/** One timestamp more. */
+export function addStamp(b: BundleJson, stamp: Uint8Array): void {
+  const stamps = b.verificationMaterial.timestampVerificationData?.rfc3161Timestamps;
+  stamps?.push({ signedTimestamp: base64(stamp) });
 }
 
 export const cosigner = noteLine(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Faults of entry bodies, signatures and statements.
 import { base64, utf8 } from '../../../services/core/bytes.ts';
+import { nodeCrypto } from '../../../services/runtime/crypto.ts';
 import {
   ARTIFACT,
   POLICY,
@@ -64,7 +65,10 @@ export function contentCases(v: VirtualSigstore): Case[] {
     {
       name: 'entry of the payload, not of the PAE',
       code: 'LOG_ENTRY_MISMATCH',
-      recipe: { statement: STATEMENT, entry: { digest: new Uint8Array(32) } },
+      recipe: {
+        statement: STATEMENT,
+        entry: { digest: nodeCrypto.digest('sha256', utf8(JSON.stringify(STATEMENT))) },
+      },
     },
     {
       name: 'envelope exchanged after logging',

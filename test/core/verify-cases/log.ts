@@ -1,8 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Faults of log entries, their proofs and checkpoints.
-import { base64 } from '../../../services/core/bytes.ts';
+import { base64, fromBase64 } from '../../../services/core/bytes.ts';
 import { HOST, NOW } from '../../support/virtual-sigstore.ts';
-import { bundle, type Case, checkpoint, cosigner, entry, flip, proof, rogue } from './common.ts';
+import {
+  bundle,
+  type Case,
+  checkpoint,
+  cosigner,
+  elsewhere,
+  entry,
+  flip,
+  managed,
+  proof,
+  rogue,
+} from './common.ts';
 
 export function logCases(): Case[] {
   return [
@@ -23,6 +34,41 @@ export function logCases(): Case[] {
     },
     { name: 'no log in the trusted root', code: 'LOG_UNKNOWN', root: (r) => ({ ...r, tlogs: [] }) },
     {
+      name: 'entry of another instance',
+      code: 'LOG_UNKNOWN',
+      recipe: entry((e) => {
+        Object.assign(e, elsewhere.log({}, fromBase64(e.canonicalizedBody)));
+      }),
+    },
+    {
+      name: 'proof of another instance under the id of ours',
+      code: 'CHECKPOINT_INVALID',
+      recipe: entry((e) => {
+        const { inclusionProof } = elsewhere.log({}, fromBase64(e.canonicalizedBody));
+        if (inclusionProof) e.inclusionProof = inclusionProof;
+      }),
+    },
+    {
+      name: 'good entry beside a damaged one of the same log',
+      code: 'INCLUSION_PROOF_INVALID',
+      recipe: bundle(({ verificationMaterial: { tlogEntries } }) => {
+        const [first] = tlogEntries;
+        if (first?.inclusionProof === undefined) return;
+        const proofOfOther = { ...first.inclusionProof, logIndex: '4' };
+        tlogEntries.push({ ...first, logIndex: '4', inclusionProof: proofOfOther });
+      }),
+    },
+    {
+      name: 'the same entry of an unknown log twice',
+      code: 'LOG_ENTRY_DUPLICATE',
+      recipe: bundle(({ verificationMaterial: { tlogEntries } }) => {
+        const [first] = tlogEntries;
+        if (first === undefined) return;
+        const unknown = { ...first, logId: { keyId: base64(new Uint8Array(32)) } };
+        tlogEntries.push(unknown, unknown);
+      }),
+    },
+    {
       name: 'the same entry twice',
       code: 'LOG_ENTRY_DUPLICATE',
       recipe: bundle((b) => {
@@ -32,6 +78,13 @@ export function logCases(): Case[] {
     {
       name: 'signed after the end of the log',
       code: 'LOG_TIME',
+      root: (r) => ({ ...r, tlogs: r.tlogs.map((l) => ({ ...l, end: NOW + 4999 })) }),
+    },
+    {
+      name: 'signed with a managed key after the end of the log',
+      code: 'LOG_TIME',
+      recipe: { managedKey: managed },
+      policy: { key: managed.publicKey },
       root: (r) => ({ ...r, tlogs: r.tlogs.map((l) => ({ ...l, end: NOW + 4999 })) }),
     },
     {
@@ -70,6 +123,37 @@ export function logCases(): Case[] {
       }),
     },
     {
+      name: 'v0.1 bundle with an entry of Rekor v1, promise without proof',
+      code: 'LOG_ENTRY_UNSUPPORTED',
+      recipe: bundle((b) => {
+        b.mediaType = 'application/vnd.dev.sigstore.bundle+json;version=0.1';
+        const [e] = b.verificationMaterial.tlogEntries;
+        if (e === undefined) return;
+        e.kindVersion = { kind: 'hashedrekord', version: '0.0.1' };
+        e.inclusionPromise = { signedEntryTimestamp: 'AAAA' };
+        e.integratedTime = String(NOW / 1000);
+        delete e.inclusionProof;
+      }),
+    },
+    {
+      name: 'v0.1 bundle with an entry of Rekor v2, which has no promise',
+      code: 'BUNDLE_MALFORMED',
+      recipe: bundle((b) => {
+        b.mediaType = 'application/vnd.dev.sigstore.bundle+json;version=0.1';
+      }),
+    },
+    {
+      name: 'promise and time in place of a timestamp',
+      code: 'TIMESTAMP_MISSING',
+      recipe: bundle((b) => {
+        delete b.verificationMaterial.timestampVerificationData;
+        const [e] = b.verificationMaterial.tlogEntries;
+        if (e === undefined) return;
+        e.inclusionPromise = { signedEntryTimestamp: 'AAAA' };
+        e.integratedTime = String(NOW / 1000);
+      }),
+    },
+    {
       name: 'integrated time without a promise',
       code: 'LOG_ENTRY_MALFORMED',
       recipe: entry((e) => {
@@ -95,6 +179,27 @@ export function logCases(): Case[] {
       code: 'BUNDLE_MALFORMED',
       recipe: entry((e) => {
         e.logIndex = '9223372036854775808';
+      }),
+    },
+    {
+      name: 'negative index in the proof',
+      code: 'BUNDLE_MALFORMED',
+      recipe: proof((p) => {
+        p.logIndex = '-1';
+      }),
+    },
+    {
+      name: 'index of the proof beyond 2^63',
+      code: 'BUNDLE_MALFORMED',
+      recipe: proof((p) => {
+        p.logIndex = '9223372036854775808';
+      }),
+    },
+    {
+      name: 'tree size beyond 2^63',
+      code: 'BUNDLE_MALFORMED',
+      recipe: proof((p) => {
+        p.treeSize = '9223372036854775808';
       }),
     },
     {
@@ -181,6 +286,16 @@ export function logCases(): Case[] {
       name: 'checkpoint of another origin',
       code: 'CHECKPOINT_INVALID',
       recipe: { note: (text) => text.replace(HOST, 'other.test') },
+    },
+    {
+      name: 'checkpoint origin of Rekor v1',
+      code: 'CHECKPOINT_INVALID',
+      recipe: { note: (text) => text.replace(HOST, `${HOST} - 1193050959916656506`) },
+    },
+    {
+      name: 'checkpoint origin in other case',
+      code: 'CHECKPOINT_INVALID',
+      recipe: { note: (text) => text.replace(HOST, HOST.toUpperCase()), noteName: HOST },
     },
     {
       name: 'checkpoint origin with a port',

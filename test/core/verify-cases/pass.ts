@@ -1,21 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bundles that look odd and must verify.
+import { defaultAlgorithm } from '../../../services/core/algorithm.ts';
 import { base64 } from '../../../services/core/bytes.ts';
-import { ARTIFACT, ISSUER, NOW, POLICY, statementOf } from '../../support/virtual-sigstore.ts';
+import { encodeSct, SCT_ECDSA, SCT_SHA256 } from '../../../services/core/sct.ts';
+import { nodeCrypto } from '../../../services/runtime/crypto.ts';
 import {
+  ARTIFACT,
+  HOST,
+  ISSUER,
+  NOW,
+  noteLine,
+  POLICY,
+  statementOf,
+  type VirtualSigstore,
+} from '../../support/virtual-sigstore.ts';
+import {
+  addStamp,
   bundle,
   type Case,
   cosigner,
+  elsewhere,
   hex64,
   MINUTE,
   managed,
   PREDICATE,
+  rsaLog,
   STATEMENT,
   second,
+  signatureDigest,
   uri,
 } from './common.ts';
 
-export function passCases(): Case[] {
+const rsaLogId = nodeCrypto.digest('sha256', rsaLog.publicKey.spki);
+const unknownSct = encodeSct({
+  logId: new Uint8Array(32),
+  timestampMs: NOW,
+  extensions: new Uint8Array(),
+  hash: SCT_SHA256,
+  signatureAlgorithm: SCT_ECDSA,
+  signature: new Uint8Array(70),
+});
+
+export function passCases(v: VirtualSigstore): Case[] {
   return [
     // --- must verify
     { name: 'message signature' },
@@ -28,6 +54,14 @@ export function passCases(): Case[] {
     { name: 'P-384 key', recipe: { keyKind: 'p384' } },
     { name: 'P-384 attestation', recipe: { keyKind: 'p384', statement: STATEMENT } },
     { name: 'RSA key', recipe: { keyKind: 'rsa' } },
+    { name: 'P-521 key', recipe: { keyKind: 'p521' } },
+    { name: 'P-521 attestation', recipe: { keyKind: 'p521', statement: STATEMENT } },
+    { name: 'Ed25519 key, prehashed', recipe: { keyKind: 'ed25519' } },
+    { name: 'Ed25519 attestation', recipe: { keyKind: 'ed25519', statement: STATEMENT } },
+    {
+      name: 'statement of version 0.1',
+      recipe: { statement: statementOf(ARTIFACT, { _type: 'https://in-toto.io/Statement/v0.1' }) },
+    },
     { name: 'empty artifact', recipe: { artifact: new Uint8Array() }, artifact: new Uint8Array() },
     {
       name: 'other v0.3 media type',
@@ -77,10 +111,42 @@ export function passCases(): Case[] {
     { name: 'several cosigners', recipe: { lines: (own) => [own, cosigner, cosigner, cosigner] } },
     { name: 'two signatures under the name of the log', recipe: { lines: (own) => [second, own] } },
     {
+      name: 'two good signatures of the log',
+      recipe: { lines: (own) => [own, cosigner, own] },
+    },
+    {
+      name: 'signature line of an unknown type',
+      recipe: {
+        lines: (own) => [noteLine(HOST, Uint8Array.of(6, 6, 6, 6), Uint8Array.of(6)), own],
+      },
+    },
+    {
       name: 'checkpoint with an extension line',
       recipe: { note: (text) => `${text}Timestamp: 1\n` },
     },
     { name: 'two SCTs', recipe: { scts: 2 } },
+    { name: 'SCT of an unknown log before a good one', recipe: { foreignScts: [unknownSct] } },
+    {
+      name: 'SCT of an RSA log',
+      recipe: { sctKey: rsaLog, sctLogId: rsaLogId },
+      root: (r) => ({
+        ...r,
+        ctlogs: r.ctlogs.map((l) => ({
+          ...l,
+          key: rsaLog.publicKey,
+          logId: rsaLogId,
+          algorithm: defaultAlgorithm(rsaLog.publicKey) ?? l.algorithm,
+        })),
+      }),
+    },
+    {
+      name: 'two timestamps of ours',
+      recipe: bundle((b) => addStamp(b, v.stamp({ stampTimeMs: NOW }, signatureDigest(b)))),
+    },
+    {
+      name: 'timestamp of a stranger beside ours',
+      recipe: bundle((b) => addStamp(b, elsewhere.stamp({}, signatureDigest(b)))),
+    },
     {
       name: 'SCT with extensions',
       recipe: { sctExtensions: Uint8Array.of(0, 0, 5, 0, 0, 0, 0, 7) },

@@ -18,6 +18,7 @@ const spki = (pair: { publicKey: ReturnType<typeof ec>['publicKey'] }) =>
 const tlog = ec('P-256');
 const tlogKey = spki(tlog);
 const rsaKey = spki(generateKeyPairSync('rsa', { modulusLength: 2048 }));
+const weakRsaKey = spki(generateKeyPairSync('rsa', { modulusLength: 1024 }));
 const pem = Buffer.from(tlog.publicKey.export({ type: 'spki', format: 'pem' })).toString('base64');
 const certificates = (...chain: Uint8Array[]) => chain.map((der) => ({ rawBytes: b64(der) }));
 const id = () => b64(randomBytes(32));
@@ -100,7 +101,7 @@ const rootCases = [
   row('no key details', `${KEY}.keyDetails`, undefined, key('keyDetails'), 'missing'),
   row('deprecated key details', `${KEY}.keyDetails`, 'PKCS1_RSA_PKCS1V5', key('keyDetails'), 'known'),
   row('key details of another key', `${KEY}.keyDetails`, 'PKIX_ED25519', key('keyDetails'), 'belong'),
-  row('RSA log key', KEY, { rawBytes: rsaKey, keyDetails: 'PKIX_RSA_PKCS1V15_2048_SHA256', validFor }, key('keyDetails'), 'RSA'),
+  row('RSA log key of 1024 bits', KEY, { rawBytes: weakRsaKey, keyDetails: 'PKIX_RSA_PKCS1V15_2048_SHA256', validFor }, key('keyDetails'), 'belong'),
   row('no chain', 'certificateAuthorities.0.certChain', undefined, 'certificateAuthorities[0].certChain', 'missing'),
   row('empty chain', CA, [], 'certificateAuthorities[0].certChain', 'missing'),
   row('CA chain reversed', CA, certificates(ca.root, ca.intermediate), caField(0), 'issued by the next'),
