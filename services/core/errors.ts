@@ -55,7 +55,7 @@ function local(exit: number, mend: string): ErrorRow {
 }
 
 export const ERRORS = {
-  // Any service
+  // Any service (docs/operating.md)
   REQUEST_MALFORMED: request('Send JSON (or the binary form) that the API reference shows.'),
   REQUEST_TOO_LARGE: request('Send a smaller body; the limit stands in the message.', 413),
   NOT_FOUND: request('Check the path against the API reference.', 404, GRPC.notFound),
@@ -69,7 +69,7 @@ export const ERRORS = {
   INTERNAL: server('See the log of the server under this request id.'),
   UNAVAILABLE: server('Try again after the seconds in Retry-After.', 503, GRPC.unavailable),
 
-  // Start-up and state
+  // Start-up and state (docs/operating.md)
   CONFIG_INVALID: local(EXIT.usage, 'Mend the named field; `sigstead config schema` lists all.'),
   STATE_LOCKED: local(
     EXIT.usage,
@@ -77,7 +77,7 @@ export const ERRORS = {
   ),
   STATE_INCONSISTENT: local(
     EXIT.trust,
-    'Do not delete anything: restore the newer copy; see docs/operating.md.',
+    'Do not delete anything: restore the newer copy; see docs/operating.md#backup.',
   ),
   STATE_NEWER: local(EXIT.usage, 'Run the version that wrote this data, or a newer one.'),
   KEY_UNREADABLE: local(
@@ -89,7 +89,7 @@ export const ERRORS = {
     'Mend the certificate chain as the message says, then start again.',
   ),
 
-  // Log engine
+  // Log engine (docs/operating.md)
   LOG_FULL: server('Try again after the seconds in Retry-After.', 503, GRPC.unavailable),
   LOG_STOPPED: server('The log stopped to stay consistent; see its log line, then restart it.'),
   LOG_FROZEN: request(
@@ -345,7 +345,7 @@ export const ERRORS = {
   ),
   TUF_TARGET: local(EXIT.trust, 'The target file is missing or altered in the repository.'),
 
-  // Command line
+  // Command line (docs/cli.md)
   USAGE: local(EXIT.usage, 'See --help.'),
   FILE_UNREADABLE: local(EXIT.usage, 'Check the path and its permissions.'),
   FILE_EXISTS: local(EXIT.usage, 'Use another name, or --force where the command has it.'),
