@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// ECDSA over a digest. node:crypto hashes what it verifies and takes no digest, so the check is led
-// through ECDH, which is OpenSSL's scalar multiplication under another name (some ten times faster
-// than JavaScript), and is exact:
+// ECDSA over a digest. node:crypto hashes what it verifies and takes no digest, so the key is moved
+// until the signature stands over a message that is known, and OpenSSL verifies that (some ten times
+// faster than JavaScript). The check is exact:
 //
-//   R = u1·G + u2·Q  with u1 = e/s, u2 = r/s          FIPS 186-5 §6.4.2
-//     = u2·(k·G + Q) with k  = e/r
-//   valid  <=>  x(R) mod n = r
+//   R = u1·G + u2·Q  with u1 = e/s, u2 = r/s                  FIPS 186-5 §6.4.2
+//     = (e − r·t)/s·G + r/s·(Q + t·G)                         for every t
+//   with t = (e − e')/r: (r, s) is valid over e under Q  <=>  it is valid over e' under Q + t·G
 //
-//   1. k·G   = public key of the private key k
-//   2. T     = k·G + Q, one affine addition in integers
-//   3. x(R)  = ECDH secret of the private key u2 with T: the x coordinate, no sign in doubt
+//   1. t·G       = public key of the private key t
+//   2. Q + t·G   one affine addition in integers
+//   3. OpenSSL verifies (r, s) under that key over the message whose digest is e'
 //
-// ECDH has no k = 0, and the affine addition none of two points with one x: both go to the slow path.
-import { createECDH, type ECDH } from 'node:crypto';
+// The affine addition knows none of two points with one x: that goes to the slow path.
+import { createECDH, type ECDH, hash, verify } from 'node:crypto';
 import type { KeyKind, PublicKey } from '../core/algorithm.ts';
-import { concat } from '../core/bytes.ts';
+import { base64, concat, utf8 } from '../core/bytes.ts';
 import { nobleVerifyEcdsaDigest } from '../core/crypto-noble.ts';
+import { bitString, oid, sequence } from '../core/der.ts';
 import {
   type Curve,
   curveOf,
@@ -26,24 +27,39 @@ import {
   toBigInt,
   toOctets,
 } from '../core/ecdsa.ts';
+import { inverse } from '../core/inverse.ts';
+import { OID } from '../core/oid.ts';
 
-const NODE_CURVES: Partial<Record<KeyKind, string>> = {
-  p256: 'prime256v1',
-  p384: 'secp384r1',
-  p521: 'secp521r1',
+const CURVES: Partial<Record<KeyKind, { readonly name: string; readonly oid: string }>> = {
+  p256: { name: 'prime256v1', oid: OID.p256 },
+  p384: { name: 'secp384r1', oid: OID.p384 },
+  p521: { name: 'secp521r1', oid: OID.p521 },
 };
 
-/** One engine per curve; its private key is set anew before each use. Filled by engineOf alone. */
-const engines = new Map<KeyKind, ECDH>();
+/** Any message will do; its digest is e'. */
+const MESSAGE = utf8('the known message');
+const MESSAGE_DIGEST = hash('sha256', MESSAGE, 'buffer');
+
+interface Engine {
+  /** Its private key is set anew before each use. */
+  readonly ecdh: ECDH;
+  /** SubjectPublicKeyInfo up to the point. */
+  readonly prefix: Uint8Array;
+}
+
+/** One per curve. Filled by engineOf alone. */
+const engines = new Map<KeyKind, Engine>();
 
 /** Points of keys seen before; undefined = not on the curve. Filled by pointOf alone. */
 const points = new WeakMap<PublicKey, { point: Point | undefined }>();
 
-function engineOf(kind: KeyKind): ECDH | undefined {
-  const name = NODE_CURVES[kind];
+function engineOf({ kind, size }: Curve): Engine | undefined {
+  const row = CURVES[kind];
   let engine = engines.get(kind);
-  if (engine === undefined && name !== undefined) {
-    engine = createECDH(name);
+  if (engine === undefined && row !== undefined) {
+    const point = new Uint8Array(1 + 2 * size);
+    const spki = sequence(sequence(oid(OID.ecPublicKey), oid(row.oid)), bitString(point));
+    engine = { ecdh: createECDH(row.name), prefix: spki.subarray(0, -point.length) };
     engines.set(kind, engine);
   }
   return engine;
@@ -56,18 +72,6 @@ function pointOf(key: PublicKey, curve: Curve): Point | undefined {
     points.set(key, known);
   }
   return known.point;
-}
-
-/** value⁻¹ mod a prime, for values in 1..modulus−1, by the extended Euclidean algorithm. */
-function inverse(value: bigint, modulus: bigint): bigint {
-  let [a, b] = [value, modulus];
-  let [x, y] = [1n, 0n];
-  while (a > 1n) {
-    const quotient = b / a;
-    [a, b] = [b - quotient * a, a];
-    [x, y] = [y - quotient * x, x];
-  }
-  return x < 0n ? x + modulus : x;
 }
 
 function mod(value: bigint, modulus: bigint): bigint {
@@ -83,6 +87,12 @@ function add(a: Point, b: Point, { p, size }: Curve): Uint8Array {
   return concat(Uint8Array.of(4), toOctets(x, size), toOctets(y, size));
 }
 
+/** PEM is imported three times as fast as DER. */
+function verifyKnown(spki: Uint8Array, signature: Uint8Array): boolean {
+  const pem = `-----BEGIN PUBLIC KEY-----\n${base64(spki)}\n-----END PUBLIC KEY-----\n`;
+  return verify('sha256', MESSAGE, pem, signature);
+}
+
 /**
  * True when the signature (ASN.1 DER) is valid over the digest. False for every fault: not strict
  * DER, numbers out of range, a key whose point is not on the curve, a key that is not ECDSA.
@@ -93,25 +103,21 @@ export function verifyEcdsaDigest(
   signature: Uint8Array,
 ): boolean {
   const curve = curveOf(key.kind);
-  const engine = engineOf(key.kind);
+  const engine = curve && engineOf(curve);
   if (curve === undefined || engine === undefined) return false;
   const q = pointOf(key, curve);
   const parsed = parseEcdsaSignature(signature, curve);
   if (q === undefined || parsed === undefined) return false;
   const { n, size } = curve;
-  const { r, s } = parsed;
-  const e = digestInteger(digest, curve);
-  if (e === 0n) return nobleVerifyEcdsaDigest(key, digest, signature);
-
-  const shared = inverse((r * s) % n, n);
-  const k = (((e * shared) % n) * s) % n;
-  const u2 = (((r * shared) % n) * r) % n;
-
-  engine.setPrivateKey(toOctets(k, size));
-  const kG = engine.getPublicKey();
-  const sum = { x: toBigInt(kG.subarray(1, 1 + size)), y: toBigInt(kG.subarray(1 + size)) };
-  if (sum.x === q.x) return nobleVerifyEcdsaDigest(key, digest, signature);
-
-  engine.setPrivateKey(toOctets(u2, size));
-  return toBigInt(engine.computeSecret(add(sum, q, curve))) % n === r;
+  const known = digestInteger(MESSAGE_DIGEST, curve);
+  const t = mod((digestInteger(digest, curve) - known) * inverse(parsed.r, n), n);
+  let moved = key.bits;
+  if (t !== 0n) {
+    engine.ecdh.setPrivateKey(toOctets(t, size));
+    const tG = engine.ecdh.getPublicKey();
+    const sum = { x: toBigInt(tG.subarray(1, 1 + size)), y: toBigInt(tG.subarray(1 + size)) };
+    if (sum.x === q.x) return nobleVerifyEcdsaDigest(key, digest, signature);
+    moved = add(sum, q, curve);
+  }
+  return verifyKnown(concat(engine.prefix, moved), signature);
 }

@@ -57,18 +57,24 @@ export function createApp(
 
 /** The request body, read no further than the limit. @throws CodedError REQUEST_TOO_LARGE */
 export async function readBody(c: Context, limitBytes: number): Promise<Uint8Array> {
-  const tooLarge = () =>
-    new CodedError('REQUEST_TOO_LARGE', `the body is larger than ${limitBytes} bytes`, {
-      field: 'body',
-    });
-  if (Number(c.req.header('content-length') ?? 0) > limitBytes) throw tooLarge();
-  const body = c.req.raw.body;
-  if (body === null) return new Uint8Array(0);
+  const judge = (length: number) => {
+    if (length <= limitBytes) return;
+    const reason = `the body is larger than ${limitBytes} bytes`;
+    throw new CodedError('REQUEST_TOO_LARGE', reason, { field: 'body' });
+  };
+  const announced = c.req.header('content-length');
+  if (announced !== undefined) {
+    // HTTP/1.1 ends the body there, so it can be read whole: much faster than as a web stream.
+    judge(Number(announced));
+    const body = new Uint8Array(await c.req.raw.arrayBuffer());
+    judge(body.length);
+    return body;
+  }
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of body) {
+  for await (const chunk of c.req.raw.body ?? []) {
     length += chunk.length;
-    if (length > limitBytes) throw tooLarge();
+    judge(length);
     chunks.push(chunk);
   }
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);

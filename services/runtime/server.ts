@@ -78,10 +78,8 @@ function makeServer(options: ServerOptions): Server {
     keepAliveTimeout: 65_000,
   });
   server.on('request', observe(options));
-  server.on(
-    'request',
-    getRequestListener(options.fetch as never, { overrideGlobalObjects: false }),
-  );
+  // The adapter's own Response, which it installs, goes out without a detour through web streams.
+  server.on('request', getRequestListener(options.fetch as never));
   return server;
 }
 

@@ -16,7 +16,9 @@ import {
 import { fromHex, utf8 } from '../../services/core/bytes.ts';
 import type { Crypto } from '../../services/core/crypto.ts';
 import { nobleCrypto, nobleVerifyEcdsaDigest } from '../../services/core/crypto-noble.ts';
-import { curveOf } from '../../services/core/ecdsa.ts';
+import { sequence, unsignedInteger } from '../../services/core/der.ts';
+import { curveOf, toBigInt, toOctets } from '../../services/core/ecdsa.ts';
+import { inverse } from '../../services/core/inverse.ts';
 import { nodeCrypto } from '../../services/runtime/crypto.ts';
 import { verifyEcdsaDigest } from '../../services/runtime/ecdsa-digest.ts';
 
@@ -148,6 +150,31 @@ describe('ECDSA over a digest: against OpenSSL', () => {
       expect(verifyEcdsaDigest(key, digest, signature)).toBe(false);
       expect(nobleVerifyEcdsaDigest(key, digest, signature)).toBe(false);
     }
+  });
+
+  // What the moved key makes special: it stays where it is, doubles, or vanishes.
+  it.each([
+    ['the known message', 0n],
+    ['a key that doubles', 1n],
+    ['a key that vanishes', -1n],
+  ])('agrees on the digest of %s', (_, times) => {
+    const n = p256.Point.CURVE().n;
+    const { key, privateKey } = ecPair('p256');
+    const d = BigInt(
+      `0x${Buffer.from(privateKey.export({ format: 'jwk' }).d ?? '', 'base64url').toString('hex')}`,
+    );
+    const nonce = 0x1234_5678_9abc_def0n;
+    const r = p256.Point.BASE.multiply(nonce).toAffine().x % n;
+    const known = toBigInt(hash('sha256', 'the known message', 'buffer'));
+    const digest = (((known + times * r * d) % n) + n) % n;
+    const s = (((digest + r * d) % n) * inverse(nonce, n)) % n;
+    const integer = (value: bigint) => unsignedInteger(toOctets(value, 32));
+    const signature = sequence(integer(r), integer(s));
+    expect(verifyEcdsaDigest(key, toOctets(digest, 32), signature)).toBe(true);
+    expect(nobleVerifyEcdsaDigest(key, toOctets(digest, 32), signature)).toBe(true);
+    expect(verifyEcdsaDigest(key, toOctets(digest ^ 1n, 32), signature)).toBe(false);
+    const bent = sequence(integer(r), integer(s ^ 1n));
+    expect(verifyEcdsaDigest(key, toOctets(digest, 32), bent)).toBe(false);
   });
 
   it('refuses keys that are not ECDSA', () => {

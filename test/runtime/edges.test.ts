@@ -126,6 +126,18 @@ describe('server', () => {
       large.status,
       ((await large.json()) as { details: [{ reason: string }] }).details[0].reason,
     ]).toEqual([413, 'REQUEST_TOO_LARGE']);
+    // Without Content-Length, piece by piece.
+    const stream = (...parts: string[]) =>
+      fetch(`${base}/echo`, {
+        method: 'POST',
+        body: ReadableStream.from(parts.map((part) => Buffer.from(part))),
+        duplex: 'half',
+      } as RequestInit);
+    expect(await (await stream('01234', '56789')).text()).toBe('10');
+    expect((await stream('01234', '56789', '0')).status).toBe(413);
+    expect(await (await fetch(`${base}/echo`, { method: 'POST' })).text()).toBe('0');
+    const lie = { method: 'POST', headers: { 'content-length': '2' }, body: '01234567890' };
+    expect((await app.request('/echo', lie)).status).toBe(413);
     const fault = await fetch(`${base}/fault`, { headers: { 'x-request-id': 'mine' } });
     expect([
       fault.status,
