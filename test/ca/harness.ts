@@ -106,22 +106,26 @@ export interface Subject {
   prove(name: string): string;
 }
 
-export function subject(
-  algorithm: 'P-256' | 'P-384' | 'P-521' | 'ed25519' | 'rsa2048' = 'P-256',
-): Subject {
+/** The keys that the CA takes by default, each with the hash that it signs with. */
+export const SUBJECT_HASHES = {
+  'P-256': 'sha256',
+  'P-384': 'sha384',
+  'P-521': 'sha512',
+  rsa2048: 'sha256',
+  rsa3072: 'sha256',
+  rsa4096: 'sha256',
+  ed25519: null,
+} as const;
+type SubjectAlgorithm = keyof typeof SUBJECT_HASHES;
+
+export function subject(algorithm: SubjectAlgorithm = 'P-256'): Subject {
+  const hash = SUBJECT_HASHES[algorithm];
   const pair =
-    algorithm === 'ed25519'
+    hash === null
       ? generateKeyPairSync('ed25519')
-      : algorithm === 'rsa2048'
-        ? generateKeyPairSync('rsa', { modulusLength: 2048 })
+      : algorithm.startsWith('rsa')
+        ? generateKeyPairSync('rsa', { modulusLength: Number(algorithm.slice(3)) })
         : generateKeyPairSync('ec', { namedCurve: algorithm });
-  const hash = {
-    'P-256': 'sha256',
-    'P-384': 'sha384',
-    'P-521': 'sha512',
-    rsa2048: 'sha256',
-    ed25519: null,
-  }[algorithm];
   return {
     pem: pair.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
     prove: (name) => base64(sign(hash, Buffer.from(name), pair.privateKey)),

@@ -21,6 +21,7 @@ import {
   KUBERNETES_CLAIMS,
   NOW,
   openHarness,
+  SUBJECT_HASHES,
   strangerKey,
   subject,
   TIMES,
@@ -74,7 +75,7 @@ function extension(certificate: Certificate, number: number): string | undefined
 }
 
 describe('a certificate', () => {
-  it.each(['P-256', 'P-384', 'P-521', 'ed25519', 'rsa2048'] as const)(
+  it.each(Object.keys(SUBJECT_HASHES) as Array<keyof typeof SUBJECT_HASHES>)(
     'is issued for a %s key',
     async (algorithm) => {
       const key = subject(algorithm);

@@ -191,6 +191,30 @@ describe('discovery', () => {
     expect(other.seen.map(({ headers }) => headers.authorization)).toEqual([undefined, undefined]);
   });
 
+  it('shows its token to the host of jwksUrl, which the operator names', async () => {
+    const tokenFile = join(directory, 'token');
+    writeFileSync(tokenFile, 'three');
+    other.pages = { '/jwks': { body: { keys: [first.jwk] } } };
+    const verify = verifier({ tokenFile, jwksUrl: `${other.url}/jwks` });
+    expect(await verify(token(first))).toBe(OK);
+    expect(other.seen.at(-1)?.headers.authorization).toBe('Bearer three');
+  });
+
+  it('keeps the address of its network out of the refusal', async () => {
+    const { issuers } = caConfig.parse({ issuers: [{ url: issuer.url, type: 'email' }] });
+    issuer.pages = { [DISCOVERY]: { status: 302, location: `${other.url}/` } };
+    const reasons: unknown[] = [];
+    const warn = (_: string, fields: object = {}) => reasons.push(fields);
+    const logger = { ...silentLogger, warn };
+    const refusal = tokenVerifier(issuers, () => now, logger, {})(token(first));
+    await expect(refusal).rejects.toMatchObject({
+      message: `the keys of ${issuer.url} cannot be had`,
+    });
+    expect(JSON.stringify(reasons)).toContain(
+      `redirects to another host, ${new URL(other.url).host}`,
+    );
+  });
+
   it('shows no secret when the token file is gone', async () => {
     serve([first.jwk]);
     expect(await verifier({ tokenFile: join(directory, 'gone') })(token(first))).toBe(
