@@ -148,6 +148,14 @@ describe('a proof of possession', () => {
   });
 });
 
+const CSR_MESSAGES: Readonly<Record<string, RegExp>> = {
+  CSR_UNPARSABLE: /^The certificate signing request could not be parsed$/,
+  KEY_WEAK: /^The public key supplied in the request is insecure$/,
+  KEY_NOT_PERMITTED:
+    /^(unrecognized signature algorithm|signing algorithm not permitted: (ECDSA P-384|RSA 2048), SHA-(1|256|512))$/,
+  POSSESSION_INVALID: /^The signature supplied in the request could not be verified$/,
+};
+
 describe('a signing request', () => {
   it.each(good)('with %s is taken, its names ignored', async (name, pem) => {
     const answer = await ask(harness, csrBody(pem), token(EMAIL_CLAIMS));
@@ -165,6 +173,7 @@ describe('a signing request', () => {
   it.each(bad)('with %s is refused', async (_, pem, code) => {
     const answer = await ask(harness, csrBody(pem), token(EMAIL_CLAIMS));
     expect([answer.status, answer.reason]).toEqual([400, code]);
+    expect(answer.message).toMatch(CSR_MESSAGES[code] ?? /^$/);
   });
 
   it.each(odd)('with %s is no DER request', (_, pem) => {

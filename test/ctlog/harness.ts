@@ -4,7 +4,7 @@ import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:cryp
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { base64, utf8 } from '../../services/core/bytes.ts';
+import { base64, concat, utf8 } from '../../services/core/bytes.ts';
 import {
   bitString,
   certificateTime,
@@ -69,8 +69,11 @@ interface Wanted {
   extensions: readonly Uint8Array[];
 }
 
+/** One CN; nothing for ''. */
 const dn = (name: string) =>
-  sequence(setOf(sequence(oid('2.5.4.3'), tlv(TAG.utf8String, utf8(name)))));
+  name === ''
+    ? sequence()
+    : sequence(setOf(sequence(oid('2.5.4.3'), tlv(TAG.utf8String, utf8(name)))));
 const ALGORITHM = sequence(oid('1.2.840.10045.4.3.2'));
 
 export function tbsOf(wanted: Omit<Wanted, 'issuerKey'>): Uint8Array {
@@ -115,6 +118,20 @@ const SAN = extension(
   true,
   sequence(tlv(context(1, false), utf8('someone@example.test'))),
 );
+/** Fulcio's name of a user: otherName { 1.3.6.1.4.1.57264.1.7, [0] UTF8String }. */
+const USER_SAN = extension(
+  '2.5.29.17',
+  true,
+  sequence(
+    tlv(
+      context(0),
+      concat(
+        oid('1.3.6.1.4.1.57264.1.7'),
+        tlv(context(0), tlv(TAG.utf8String, utf8('builder!example.test'))),
+      ),
+    ),
+  ),
+);
 const CODE_SIGNING = extension('2.5.29.37', false, sequence(oid('1.3.6.1.5.5.7.3.3')));
 
 export interface LeafMaterial {
@@ -129,8 +146,21 @@ export function leaf(
   serial: number,
   extra: readonly Uint8Array[] = [POISON],
 ): LeafMaterial {
-  const common = { subject: 'leaf', issuer: by.name, spki: leafSpki, serial };
-  const extensions = [SAN, CODE_SIGNING];
+  return leafOf({ subject: 'leaf', issuer: by.name, spki: leafSpki, serial }, by, SAN, extra);
+}
+
+/** A precertificate without a subject, for a user name. */
+export function userLeaf(by: Authority, serial: number): LeafMaterial {
+  return leafOf({ subject: '', issuer: by.name, spki: leafSpki, serial }, by, USER_SAN, [POISON]);
+}
+
+function leafOf(
+  common: Omit<Wanted, 'issuerKey' | 'extensions'>,
+  by: Authority,
+  name: Uint8Array,
+  extra: readonly Uint8Array[],
+): LeafMaterial {
+  const extensions = [name, CODE_SIGNING];
   return {
     der: issue({ ...common, issuerKey: by.key, extensions: [...extensions, ...extra] }),
     tbs: tbsOf({ ...common, extensions }),

@@ -244,6 +244,12 @@ describe('the read APIs', () => {
     expect([found.status, found.json.details[0]?.reason]).toEqual([status, code]);
   });
 
+  it('names what a range lacks', async () => {
+    const { json } = await get<Refusal>(log, 'get-entries?start=2&end=1');
+    expect(json.message).toBe('end = 1 lies before start = 2');
+    expect(json.details[0]?.metadata.field).toBe('end');
+  });
+
   it('does not prove a leaf in a tree older than it', async () => {
     const hash = encodeURIComponent(Buffer.from(leaves[7] as Uint8Array).toString('base64'));
     expect((await get(log, `get-proof-by-hash?hash=${hash}&tree_size=7`)).status).toBe(404);

@@ -21,6 +21,7 @@ import {
   type SctAnswer,
   SOFT_POISON,
   sha256,
+  userLeaf,
 } from './harness.ts';
 
 const indexExtension = (index: number) => concat(Uint8Array.of(0, 0, 5), uint(index, 5));
@@ -93,6 +94,15 @@ describe('submissions', () => {
     expect((await post(log, 'add-pre-chain', chainBody(leaf(place.root, 102).der))).status).toBe(
       200,
     );
+  });
+
+  it('takes a certificate without subject, for a user name', async () => {
+    const made = userLeaf(place.intermediate, 108);
+    const response = await post(log, 'add-pre-chain', chainBody(made.der, place.intermediate.der));
+    const sct = (await response.json()) as SctAnswer;
+    const extensions = fromBase64(sct.extensions);
+    const input = precertLeaf(sct.timestamp, place.intermediate.spki, made.tbs, extensions);
+    expect(sctVerifies(log, fromBase64(sct.signature), input)).toBe(true);
   });
 
   it('answers add-chain with an SCT over the certificate', async () => {
@@ -285,7 +295,12 @@ describe('submissions', () => {
   });
 
   it('refuses more than 128 KiB', async () => {
-    expect((await post(log, 'add-chain', ' '.repeat((128 << 10) + 1))).status).toBe(413);
+    const response = await post(log, 'add-chain', ' '.repeat((128 << 10) + 1));
+    expect(response.status).toBe(413);
+    expect(((await response.json()) as Refusal).details[0]?.reason).toBe('REQUEST_TOO_LARGE');
+    const made = leaf(place.intermediate, 109);
+    const fits = chainBody(made.der, place.intermediate.der).padEnd(128 << 10);
+    expect((await post(log, 'add-pre-chain', fits)).status).toBe(200);
   });
 
   it('answers other methods with 405', async () => {
@@ -296,6 +311,31 @@ describe('submissions', () => {
     ] as const) {
       const response = await log.routes.request(`/ctlog/ct/v1/${name}`, { method });
       expect(response.status).toBe(405);
+    }
+  });
+});
+
+describe('a full queue', () => {
+  it('is answered with 503 and when to come again; what was accepted stands in the tree', async () => {
+    const place = bench();
+    try {
+      const log = await place.open({ queueLimit: 1 });
+      const bodies = Array.from({ length: 24 }, (_, i) =>
+        chainBody(leaf(place.intermediate, i + 1).der, place.intermediate.der),
+      );
+      const answers = await Promise.all(bodies.map((body) => post(log, 'add-pre-chain', body)));
+      const refused = answers.filter(({ status }) => status !== 200);
+      expect(refused.length).toBeGreaterThan(0);
+      for (const answer of refused) {
+        expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+        expect(((await answer.json()) as Refusal).details[0]?.reason).toBe('LOG_FULL');
+      }
+      expect(log.log.head().size).toBe(answers.length - refused.length);
+      const again = bodies[answers.findIndex(({ status }) => status !== 200)] ?? '';
+      expect((await post(log, 'add-pre-chain', again)).status).toBe(200);
+      await log.close();
+    } finally {
+      place.remove();
     }
   });
 });
