@@ -21,12 +21,13 @@ const SETTINGS = { ca: { issuers: [] }, dev: true };
 /** The CT extensions of the SCT in a new certificate. */
 async function sctExtensions({ services, devIssuer }: Parts): Promise<Uint8Array> {
   const ca = services.find(({ name }) => name === 'ca');
+  if (ca === undefined || devIssuer === undefined) throw new Error('the stack lacks a part');
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const token = await devIssuer?.token({
+  const token = await devIssuer.token({
     kind: 'email',
     claims: { sub: EMAIL, email: EMAIL, email_verified: true },
   });
-  const response = await ca?.routes.request('/api/v2/signingCert', {
+  const response = await ca.routes.request('/api/v2/signingCert', {
     method: 'POST',
     headers: { authorization: `Bearer ${token}` },
     body: JSON.stringify({
@@ -36,8 +37,8 @@ async function sctExtensions({ services, devIssuer }: Parts): Promise<Uint8Array
       },
     }),
   });
-  expect(response?.status).toBe(200);
-  const { signedCertificateEmbeddedSct: answer } = (await response?.json()) as {
+  expect(response.status).toBe(200);
+  const { signedCertificateEmbeddedSct: answer } = (await response.json()) as {
     signedCertificateEmbeddedSct: { chain: { certificates: string[] } };
   };
   const [block] = parsePem(answer.chain.certificates[0] ?? '');
