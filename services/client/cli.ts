@@ -15,6 +15,15 @@ import { VERSION } from './version.ts';
 /** Commands that need nothing but this file and commands.ts to stand in the help. */
 const OWN = [signCommand, attestCommand, verifyCommand, verifyAttestationCommand, inspectCommand];
 
+const EXAMPLES = `
+Examples:
+  $ sigstead serve --dev
+  $ sigstead dev token --email dev@example.com > token
+  $ sigstead sign --trust-config data/trust --identity-token-file token app.tgz
+  $ sigstead verify --trust-config data/trust --certificate-identity dev@example.com \\
+      --certificate-oidc-issuer http://localhost:8400/dev-oidc app.tgz
+`;
+
 /** commander ends the process and prints by itself unless every command is told not to. */
 function tame(command: Command, io: Io): void {
   command.exitOverride().configureOutput({
@@ -30,7 +39,8 @@ function tame(command: Command, io: Io): void {
 export function buildCli(extra: readonly Command[] = [], io: Io = processIo): Command {
   const program = new Command('sigstead')
     .description('sign, attest and verify with a private Sigstore')
-    .version(VERSION);
+    .version(VERSION)
+    .addHelpText('after', EXAMPLES);
   for (const make of OWN) program.addCommand(make(io));
   for (const command of extra) program.addCommand(command);
   tame(program, io);

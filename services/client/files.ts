@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files of the client: read within a limit, hashed as a stream, written whole or not at all.
-import { createHash, type Hash } from 'node:crypto';
+import { createHash, type Hash, randomBytes } from 'node:crypto';
 import {
+  accessSync,
   closeSync,
+  constants,
   createReadStream,
   existsSync,
   fchmodSync,
@@ -19,8 +21,25 @@ import { basename, dirname, join } from 'node:path';
 import type { HashName } from '../core/crypto.ts';
 import { CodedError } from '../core/errors.ts';
 
+/** What people call the errors that they meet. */
+const REASONS = new Map([
+  ['ENOENT', 'no such file or directory'],
+  ['EACCES', 'permission denied'],
+  ['EPERM', 'permission denied'],
+  ['EISDIR', 'is a directory'],
+  ['ENOTDIR', 'a part of the path is no directory'],
+  ['ENOSPC', 'no space left on the device'],
+  ['EROFS', 'the file system is read-only'],
+]);
+
+/** Why a file could not be used, without the path, which stands before it. */
+export function fileFault(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown fault';
+  return REASONS.get((error as NodeJS.ErrnoException).code ?? '') ?? error.message;
+}
+
 function unreadable(path: string, error: unknown): CodedError {
-  const reason = error instanceof Error ? error.message : 'unknown fault';
+  const reason = fileFault(error);
   return new CodedError('FILE_UNREADABLE', `${path}: ${reason}`, { field: path, cause: error });
 }
 
@@ -63,9 +82,20 @@ function exists(path: string): CodedError {
   return new CodedError('FILE_EXISTS', `${path} is there already`, { field: path });
 }
 
-/** Before work begins whose result could not be written. @throws CodedError FILE_EXISTS */
-export function requireFree(path: string, force: boolean): void {
-  if (!force && existsSync(path)) throw exists(path);
+/**
+ * Before work begins whose result could not be written.
+ * @throws CodedError FILE_EXISTS, FILE_UNREADABLE when no file can be made there
+ */
+export function requireWritable(path: string, force: boolean): void {
+  if (existsSync(path)) {
+    if (!force) throw exists(path);
+    if (!statSync(path).isFile()) throw unreadable(path, new Error('is no file'));
+  }
+  try {
+    accessSync(dirname(path), constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw unreadable(dirname(path), error);
+  }
 }
 
 /** Gives the finished file its name. A link, unlike a rename, never takes a name that is in use. */
@@ -79,7 +109,7 @@ function settle(temporary: string, path: string, force: boolean): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw exists(path);
     // File systems without links: a name that is taken in this instant would be replaced.
-    requireFree(path, false);
+    if (existsSync(path)) throw exists(path);
     renameSync(temporary, path);
   }
 }
@@ -90,9 +120,11 @@ function settle(temporary: string, path: string, force: boolean): void {
  * @throws CodedError FILE_EXISTS unless `force`, FILE_UNREADABLE when it cannot be written
  */
 export function writeWhole(path: string, text: string, force: boolean): void {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  const unique = randomBytes(6).toString('hex');
+  const temporary = join(dirname(path), `.${basename(path)}.${unique}.tmp`);
   try {
-    const fd = openSync(temporary, 'w', 0o644);
+    // Never through a link that somebody laid there.
+    const fd = openSync(temporary, 'wx', 0o644);
     try {
       fchmodSync(fd, 0o644);
       writeFileSync(fd, text);

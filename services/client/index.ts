@@ -6,7 +6,7 @@
 //   verify(trust, bundle, { bytes }, { identity, issuer });
 import { randomBytes } from 'node:crypto';
 import type { Bundle } from '../core/bundle.ts';
-import { CodedError } from '../core/errors.ts';
+import { CodedError, coded } from '../core/errors.ts';
 import { type Artifact, type Policy, type Verification, verifyBundle } from '../core/verify.ts';
 import { type Clock, systemClock } from '../runtime/clock.ts';
 import { nodeCrypto } from '../runtime/crypto.ts';
@@ -83,7 +83,9 @@ export function sign(
 export function attest(attestation: Attestation, options: SignerOptions): Promise<Signed> {
   const { name, bytes, predicateType, predicate } = attestation;
   const sha256 = nodeCrypto.digest('sha256', bytes);
-  const statement = buildStatement({ name, sha256 }, predicateType, predicate);
+  const statement = coded('STATEMENT_MALFORMED', 'predicate', () =>
+    buildStatement({ name, sha256 }, predicateType, predicate),
+  );
   return signStatement(contextOf(options), statement, { bytes });
 }
 

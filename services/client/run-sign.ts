@@ -3,9 +3,10 @@
 import { randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
 import { serializeBundle } from '../core/bundle.ts';
+import { coded } from '../core/errors.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { nodeCrypto } from '../runtime/crypto.ts';
-import { hashFile, readBounded, readChunks, requireFree, writeWhole } from './files.ts';
+import { hashFile, readBounded, readChunks, requireWritable, writeWhole } from './files.ts';
 import { systemHttp } from './http.ts';
 import { columns, type Io, type OutputFormat, warn } from './io.ts';
 import { type SignContext, type Signed, signArtifact, signStatement } from './sign.ts';
@@ -30,11 +31,20 @@ export interface AttestFlags extends SignFlags {
 /** A predicate larger than this makes a bundle that nobody reads. */
 const MAX_PREDICATE_LENGTH = 16 << 20;
 
+interface Prepared {
+  readonly context: SignContext;
+  readonly force: boolean;
+  /** Where the token came from, for people. */
+  readonly source: string;
+}
+
 /** Everything that can be wrong on this machine is found before a service is called. */
-function contextFor(flags: SignFlags, io: Io): SignContext {
+function prepare(path: string, flags: SignFlags, io: Io): Prepared {
+  const force = flags.force ?? false;
+  requireWritable(path, force);
   const trust = loadTrust(flags.trustConfig);
   const signingConfig = requireSigningConfig(trust, flags.trustConfig);
-  const { token, visible } = findToken({
+  const { token, source, visible } = findToken({
     ...(flags.identityTokenFile === undefined ? {} : { file: flags.identityTokenFile }),
     ...(flags.identityToken === undefined ? {} : { flag: flags.identityToken }),
     env: io.env,
@@ -42,7 +52,7 @@ function contextFor(flags: SignFlags, io: Io): SignContext {
   if (visible) {
     warn(io, 'a token in --identity-token is visible to every process of this machine');
   }
-  return {
+  const context: SignContext = {
     trustedRoot: trust.trustedRoot,
     signingConfig,
     token,
@@ -51,17 +61,19 @@ function contextFor(flags: SignFlags, io: Io): SignContext {
     http: systemHttp,
     random: (length) => new Uint8Array(randomBytes(length)),
   };
+  return { context, force, source };
 }
 
-function show(
-  io: Io,
-  format: OutputFormat,
-  verb: string,
-  file: string,
-  path: string,
-  made: Signed,
-) {
-  const { identity, times, entries } = made.verification;
+interface Shown {
+  readonly verb: string;
+  readonly file: string;
+  readonly path: string;
+  readonly source: string;
+  readonly signed: Signed;
+}
+
+function show(io: Io, format: OutputFormat, { verb, file, path, source, signed }: Shown): void {
+  const { identity, times, entries } = signed.verification;
   const signedAt = times.map(({ timeMs }) => new Date(timeMs).toISOString());
   if (format === 'json') {
     const result = {
@@ -70,9 +82,10 @@ function show(
       identity: identity?.name,
       issuer: identity?.issuer,
       signedAt,
+      tokenSource: source,
       logEntries: entries.map(({ origin, index }) => ({ log: origin, index })),
     };
-    io.out(`${JSON.stringify(result)}\n`);
+    io.out(`${JSON.stringify(result, null, 2)}\n`);
     return;
   }
   io.out(`${verb} ${file}\n`);
@@ -80,6 +93,7 @@ function show(
     columns([
       ['signer', identity?.name ?? ''],
       ['issuer', identity?.issuer ?? ''],
+      ['token', `from ${source}`],
       ['time', signedAt.join(', ')],
       ['log entry', entries.map(({ origin, index }) => `${index} of ${origin}`).join(', ')],
       ['bundle', path],
@@ -90,27 +104,26 @@ function show(
 /** @throws CodedError; then no bundle was written */
 export async function runSign(file: string, flags: SignFlags, io: Io): Promise<void> {
   const path = flags.bundle ?? `${file}.sigstore.json`;
-  const force = flags.force ?? false;
-  requireFree(path, force);
-  const context = contextFor(flags, io);
+  const { context, force, source } = prepare(path, flags, io);
   // A file that cannot be read is found before a certificate is asked for.
   await readChunks(file).next();
   const signed = await signArtifact(context, readChunks(file));
   writeWhole(path, `${serializeBundle(signed.bundle)}\n`, force);
-  show(io, flags.output, 'Signed', file, path, signed);
+  show(io, flags.output, { verb: 'Signed', file, path, source, signed });
 }
 
 /** @throws CodedError; then no bundle was written */
 export async function runAttest(file: string, flags: AttestFlags, io: Io): Promise<void> {
   const predicateType = predicateTypeOf(flags.type);
   const path = flags.bundle ?? `${file}.${typeSlug(flags.type)}.sigstore.json`;
-  const force = flags.force ?? false;
-  requireFree(path, force);
-  const context = contextFor(flags, io);
+  const { context, force, source } = prepare(path, flags, io);
   const { sha256 = new Uint8Array() } = await hashFile(file, ['sha256']);
   const predicate = readBounded(flags.predicate, MAX_PREDICATE_LENGTH);
-  const statement = buildStatement({ name: basename(file), sha256 }, predicateType, predicate);
+  const subject = { name: basename(file), sha256 };
+  const statement = coded('USAGE', `--predicate ${flags.predicate}`, () =>
+    buildStatement(subject, predicateType, predicate),
+  );
   const signed = await signStatement(context, statement, { digests: { sha256 } });
   writeWhole(path, `${serializeBundle(signed.bundle)}\n`, force);
-  show(io, flags.output, 'Attested', file, path, signed);
+  show(io, flags.output, { verb: 'Attested', file, path, source, signed });
 }

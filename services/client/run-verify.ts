@@ -37,7 +37,7 @@ const MAX_KEY_LENGTH = 64 << 10;
 
 function readKey(path: string): PublicKey {
   const bytes = readBounded(path, MAX_KEY_LENGTH);
-  return coded('FILE_UNREADABLE', path, () => {
+  return coded('USAGE', `--key ${path} holds no public key`, () => {
     const [block] = parsePem(fromUtf8(bytes), 'PUBLIC KEY');
     return parsePublicKey(block?.der ?? new Uint8Array());
   });
@@ -52,9 +52,21 @@ function policyOf(flags: VerifyFlags): Policy {
   };
 }
 
-function findBundle(candidates: readonly string[]): string {
-  const [first = ''] = candidates;
-  return candidates.find((path) => existsSync(path)) ?? first;
+function unusable(path: string, what: string): CodedError {
+  return new CodedError('FILE_UNREADABLE', `${path}: ${what}`, { field: path });
+}
+
+/** Says what is missing before a parser says that something cannot be read. */
+function requireFiles({ file, path, usual }: Case): void {
+  if (!existsSync(file)) throw unusable(file, 'no such file or directory');
+  if (existsSync(path)) return;
+  const names = usual.join(' or ');
+  throw unusable(
+    path,
+    usual.includes(path)
+      ? `no bundle; looked for ${names}, and --bundle names another`
+      : 'no such file or directory',
+  );
 }
 
 function jsonOf(file: string, path: string, examination: Examination) {
@@ -105,17 +117,24 @@ function textOf(file: string, path: string, verification: Verification): string 
   return `Verified ${file}\n${columns(rows)}`;
 }
 
-interface Case {
+interface Wanted {
   readonly file: string;
-  /** Of the bundle. */
-  readonly path: string;
+  /** Names that the bundle has when no flag gives one. */
+  readonly usual: readonly [string, ...string[]];
   readonly flags: VerifyFlags;
   readonly policy: Policy;
 }
 
+interface Case extends Wanted {
+  /** Of the bundle. */
+  readonly path: string;
+}
+
 /** A file of any size is read once, for the digests that the verification will ask for. */
-async function examine({ file, path, flags, policy }: Case): Promise<Examination> {
+async function examine(c: Case): Promise<Examination> {
+  const { file, path, flags, policy } = c;
   try {
+    requireFiles(c);
     const { trustedRoot } = loadTrust(flags.trustConfig);
     const bundle = parseBundle(readBounded(path, MAX_BUNDLE_LENGTH));
     const digests = await hashFile(file, artifactHashes(bundle, policy));
@@ -127,9 +146,10 @@ async function examine({ file, path, flags, policy }: Case): Promise<Examination
   }
 }
 
-async function run(c: Case, io: Io): Promise<void> {
-  const { file, path, flags } = c;
-  const examination = await examine(c);
+async function run(wanted: Wanted, io: Io): Promise<void> {
+  const { file, usual, flags } = wanted;
+  const path = flags.bundle ?? usual.find((name) => existsSync(name)) ?? usual[0];
+  const examination = await examine({ ...wanted, path });
   if (flags.output === 'json') {
     io.out(`${JSON.stringify(jsonOf(file, path, examination), null, 2)}\n`);
   }
@@ -139,10 +159,10 @@ async function run(c: Case, io: Io): Promise<void> {
 
 /** @throws CodedError; its exit code tells a bad signature from a wrong signer and from the rest */
 export async function runVerify(file: string, flags: VerifyFlags, io: Io): Promise<void> {
-  const path = flags.bundle ?? findBundle([`${file}.sigstore.json`, `${file}.sigstore`]);
   // Any statement about a file would do otherwise: that it is malicious, too.
   const policy = { ...policyOf(flags), predicateType: SIGNATURE_PREDICATE_TYPE };
-  await run({ file, path, flags, policy }, io);
+  const usual = [`${file}.sigstore.json`, `${file}.sigstore`] as const;
+  await run({ file, usual, flags, policy }, io);
 }
 
 /** @throws CodedError as runVerify */
@@ -152,7 +172,7 @@ export async function runVerifyAttestation(
   io: Io,
 ): Promise<void> {
   const predicateType = predicateTypeOf(flags.type);
-  const path = flags.bundle ?? `${file}.${typeSlug(flags.type)}.sigstore.json`;
+  const usual = [`${file}.${typeSlug(flags.type)}.sigstore.json`] as const;
   const policy = { ...policyOf(flags), attestation: true, predicateType };
-  await run({ file, path, flags, policy }, io);
+  await run({ file, usual, flags, policy }, io);
 }

@@ -2,7 +2,7 @@
 // in-toto statements, and the short names that cosign has for predicate types.
 import { fromUtf8, hex, utf8 } from '../core/bytes.ts';
 import { STATEMENT_V1 } from '../core/dsse.ts';
-import { CodedError, coded } from '../core/errors.ts';
+import { CodedError } from '../core/errors.ts';
 import { parseJson } from '../core/json.ts';
 
 /** cosign's aliases. `slsaprovenance` is v0.2, as there; `slsaprovenance1` is v1. */
@@ -42,17 +42,15 @@ export function typeSlug(type: string): string {
 /**
  * A Statement v1 about one file. The predicate stands in it as it was written, byte for byte, so
  * that no number is rounded.
- * @param predicate JSON @throws CodedError STATEMENT_MALFORMED
+ * @param predicate JSON @throws ParseError when it is not
  */
 export function buildStatement(
   subject: { readonly name: string; readonly sha256: Uint8Array },
   predicateType: string,
   predicate: Uint8Array,
 ): Uint8Array {
-  const text = coded('STATEMENT_MALFORMED', 'predicate', () => {
-    parseJson(predicate);
-    return fromUtf8(predicate).trim();
-  });
+  parseJson(predicate);
+  const text = fromUtf8(predicate).trim();
   const head = JSON.stringify({
     _type: STATEMENT_V1,
     subject: [{ name: subject.name, digest: { sha256: hex(subject.sha256) } }],

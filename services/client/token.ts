@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fromAnyBase64 } from '../core/bytes.ts';
 import { CodedError, coded, ParseError } from '../core/errors.ts';
 import { isJsonObject, type JsonObject, parseJson } from '../core/json.ts';
+import { fileFault } from './files.ts';
 
 export interface Token {
   readonly text: string;
@@ -78,7 +79,7 @@ function readTokenFile(path: string, flag: string): Token {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new CodedError('FILE_UNREADABLE', `${flag}: ${(error as Error).message}`, {
+    throw new CodedError('FILE_UNREADABLE', `${flag} ${path}: ${fileFault(error)}`, {
       field: flag,
     });
   }
@@ -98,6 +99,13 @@ export function findToken({ file, flag, env }: TokenSources): FoundToken {
   if (flag !== undefined) {
     if (!PARTS.test(flag) && existsSync(flag)) {
       return { token: readTokenFile(flag, '--identity-token'), source: flag, visible: false };
+    }
+    if (!PARTS.test(flag.trim())) {
+      throw new CodedError(
+        'TOKEN_MALFORMED',
+        '--identity-token is neither a token of three base64url parts nor a file that is there',
+        { field: '--identity-token' },
+      );
     }
     return { token: readToken(flag.trim()), source: '--identity-token', visible: true };
   }

@@ -215,7 +215,9 @@ Examples:
 `;
 
 export function trustCommand(): Command {
-  const command = new Command('trust').description('trust files of a stack');
+  const command = new Command('trust')
+    .description('trust files of a stack')
+    .addHelpText('after', EXAMPLES);
   command
     .command('export')
     .description('write trusted root, signing config, keys and TUF root, all of them verified')

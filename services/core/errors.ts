@@ -293,7 +293,7 @@ export const ERRORS = {
   ),
   PREDICATE_TYPE: local(
     EXIT.identity,
-    'Ask with the --type that the message names, if that is what you want.',
+    'Ask verify-attestation for the --type that the message names, if you want that.',
   ),
   IDENTITY_MISMATCH: local(
     EXIT.identity,

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the landing page and the screen tell of a running stack.
+
+import { VERSION } from '../client/version.ts';
 import { base64, hex } from '../core/bytes.ts';
 import { parseEntryBody } from '../core/entry.ts';
 import { parseCertificate } from '../core/x509.ts';
 import type { Parts } from './assemble.ts';
 import type { PageEntry, PageFacts } from './page.ts';
 import { wrapCommand } from './screen.ts';
-import { VERSION } from './version.ts';
 
 const SHOWN_ENTRIES = 8;
 

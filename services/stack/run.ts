@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `sigstead serve`: the stack, what it shows, and its end.
 import { isAbsolute, join, relative } from 'node:path';
+import { VERSION } from '../client/version.ts';
 import { CodedError, EXIT } from '../core/errors.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { jsonLogger, type Logger } from '../runtime/telemetry.ts';
@@ -9,7 +10,6 @@ import { cosignCommands } from './facts.ts';
 import { createScreen, type Screen } from './screen.ts';
 import { selfCheck } from './self-check.ts';
 import { type Stack, startStack } from './serve.ts';
-import { VERSION } from './version.ts';
 
 const LEVELS = ['info', 'warn', 'error'] as const;
 

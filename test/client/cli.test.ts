@@ -7,6 +7,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -96,6 +97,7 @@ describe('sign and verify', () => {
     const signed = await sign();
     expect(signed).toMatchObject({ code: 0, err: '' });
     expect(signed.out).toContain(IDENTITY);
+    expect(signed.out).toContain(`from ${at('token')}`);
     const path = at('app.tgz.sigstore.json');
     expect(statSync(path).mode & 0o777).toBe(0o644);
     expect(readdirSync(directory).filter((name) => name.endsWith('.tmp'))).toEqual([]);
@@ -176,6 +178,53 @@ describe('sign and verify', () => {
     expect((await run([...words, '--key', at('key.pub')])).code).toBe(0);
     expect((await run([...words, ...who])).err).toContain('KEY_MODE');
     expect((await run([...words, ...who, '--key', at('key.pub')])).err).toContain('KEY_MODE');
+  });
+});
+
+describe('what people mistype', () => {
+  const attest = (...more: string[]) =>
+    run(['attest', ...trust(), ...tokenFile(), '--type', 'custom', ...more, at('app.tgz')]);
+
+  it.each([
+    ['a bundle in a folder that is not there', () => sign('--bundle', at('no/b.json')), 'no such'],
+    ['a bundle that is a folder', () => sign('--force', '--bundle', at('trust')), 'is no file'],
+    ['a predicate that is not JSON', () => attest('--predicate', at('token')), '--predicate'],
+    ['a predicate that is not there', () => attest('--predicate', at('p')), 'no such file'],
+  ])('is found before a service is called: %s', async (_, act, says) => {
+    offline();
+    const before = readdirSync(directory);
+    const ran = await act();
+    expect([ran.code, ran.err]).toEqual([2, expect.stringContaining(says)]);
+    expect(readdirSync(directory)).toEqual(before);
+  });
+
+  it('names the file that is missing: the artifact, or the bundles looked for', async () => {
+    const nothing = await run(['verify', ...trust(), ...who, at('nothing')]);
+    expect(nothing.err).toContain(`FILE_UNREADABLE: ${at('nothing')}: no such file`);
+    const bare = await verify();
+    expect(bare.err).toContain(`looked for ${at('app.tgz')}.sigstore.json or `);
+    expect(bare.err).toContain('--bundle');
+    const told = JSON.parse((await verify('--output', 'json')).out) as unknown;
+    expect(told).toMatchObject({ verified: false, error: { code: 'FILE_UNREADABLE' } });
+  });
+
+  it('says that --key is no public key', async () => {
+    await sign();
+    const ran = await run(['verify', ...trust(), '--key', at('token'), at('app.tgz')]);
+    expect([ran.code, ran.err]).toEqual([2, expect.stringContaining('holds no public key')]);
+  });
+
+  it('says that --identity-token is neither a token nor a file', async () => {
+    const ran = await run(['sign', ...trust(), '--identity-token', 'tokn', at('app.tgz')]);
+    expect([ran.code, ran.err]).toEqual([7, expect.stringContaining('nor a file')]);
+  });
+
+  it('never writes through a link', async () => {
+    writeFileSync(at('precious'), 'mine');
+    symlinkSync(at('precious'), at('app.tgz.sigstore.json'));
+    expect((await sign()).code).toBe(2);
+    expect((await sign('--force')).code).toBe(0);
+    expect(readFileSync(at('precious'), 'utf8')).toBe('mine');
   });
 });
 
@@ -346,7 +395,30 @@ describe('inspect', () => {
     const words = ['attest', ...trust(), ...tokenFile(), '--predicate', at('p.json')];
     await run([...words, '--type', 'custom', at('app.tgz')]);
     const ran = await run(['inspect', at('app.tgz.custom.sigstore.json')]);
-    expect(ran.out).toContain('app.tgz {"sha256":');
+    expect(ran.out).toMatch(/subject +app\.tgz sha256:[0-9a-f]{64}\n/);
+  });
+
+  it('shows what it can of a bundle with damaged parts', async () => {
+    const made = sigstore.bundle();
+    const { verificationMaterial: material } = made;
+    material.certificate = { rawBytes: 'AAAA' };
+    material.timestampVerificationData = { rfc3161Timestamps: [{ signedTimestamp: 'AAAA' }] };
+    const proof = material.tlogEntries[0]?.inclusionProof;
+    if (proof) proof.checkpoint = { envelope: 'x' };
+    writeFileSync(at('b.json'), JSON.stringify(made));
+    const ran = await run(['inspect', at('b.json')]);
+    expect(ran.code).toBe(0);
+    expect(ran.out).toMatch(/certificate +CERTIFICATE_MALFORMED: /);
+    expect(ran.out).toMatch(/timestamp +TIMESTAMP_MALFORMED: /);
+    expect(ran.out).toMatch(/log entry +3, hashedrekord 0\.0\.2, CHECKPOINT_MALFORMED: /);
+  });
+
+  it('shows an envelope that is no statement', async () => {
+    const change = { statement: { a: 1 }, payloadType: 'text/x' };
+    writeFileSync(at('b.json'), JSON.stringify(sigstore.bundle(change)));
+    expect((await run(['inspect', at('b.json')])).out).toMatch(/payload +text\/x\n/);
+    writeFileSync(at('b.json'), JSON.stringify(sigstore.bundle({ statement: { a: 1 } })));
+    expect((await run(['inspect', at('b.json')])).out).toMatch(/predicate +STATEMENT_MALFORMED/);
   });
 
   it('refuses what is no bundle', async () => {
@@ -372,6 +444,7 @@ describe('the command line', () => {
     expect(await runCli(['node', 'sigstead', 'serve'], [other])).toBe(0);
     expect(ranOther).toBe(true);
     const help = await run(['--help']);
+    expect(help.out).toMatch(/Examples:\n {2}\$ /);
     expect(help.out).toMatch(/trust.*trust files/);
   });
 

@@ -96,6 +96,33 @@ describe('parseBundle', () => {
     expect([many(32), many(33)]).toEqual(['parsed', 'BUNDLE_MALFORMED']);
   });
 
+  it.each<[string, Malformed['path'], unknown]>([
+    ['an empty signature', ['signatures', 0, 'sig'], ''],
+    ['no payload type', ['payloadType'], undefined],
+    ['a payload that is not base64', ['payload'], '%'],
+    ['an unknown field', ['extra'], 1],
+    ['an unknown field of a signature', ['signatures', 0, 'cert'], 'x'],
+  ])('refuses an envelope with %s', (_, path, value) => {
+    const change = { path: ['dsseEnvelope', ...path], value };
+    expect(codeOf(changed(attestation, change))).toBe('BUNDLE_MALFORMED');
+  });
+
+  it('takes 64 hashes of a proof and 10 certificates of a chain, and no more', () => {
+    const path = ['verificationMaterial', 'tlogEntries', 0, 'inclusionProof', 'hashes'];
+    const hashes = (count: number) =>
+      codeOf(changed(message, { path, value: Array(count).fill('') }));
+    expect([hashes(64), hashes(65)]).toEqual(['parsed', 'BUNDLE_MALFORMED']);
+    const chain = (count: number) => {
+      const old = JSON.parse(message) as ReturnType<typeof sigstore.bundle>;
+      old.mediaType = 'application/vnd.dev.sigstore.bundle+json;version=0.2';
+      const { certificate, ...rest } = old.verificationMaterial;
+      const certificates = Array(count).fill(certificate);
+      old.verificationMaterial = { ...rest, x509CertificateChain: { certificates } };
+      return codeOf(JSON.stringify(old));
+    };
+    expect([chain(10), chain(11)]).toEqual(['parsed', 'BUNDLE_MALFORMED']);
+  });
+
   it('reads both spellings of every name alike', () => {
     for (const text of [message, attestation]) {
       const spelled = JSON.stringify(snake(JSON.parse(text)));

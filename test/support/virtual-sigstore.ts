@@ -149,6 +149,10 @@ export interface Recipe {
   readonly sctTimeMs?: number;
   readonly sctKey?: Pair;
   readonly sctLogId?: Uint8Array;
+  /** HashAlgorithm and SignatureAlgorithm that the SCT names; hash that the log really used. */
+  readonly sctHash?: number;
+  readonly sctScheme?: number;
+  readonly sctDigest?: 'sha256' | 'sha384';
   /** Encoded SCTs that stand before ours. */
   readonly foreignScts?: readonly Uint8Array[];
   readonly sctIssuerKeyHash?: Uint8Array;
@@ -269,9 +273,10 @@ export async function createVirtualSigstore(): Promise<VirtualSigstore> {
         logId: recipe.sctLogId ?? sha256(keys.ctlog.publicKey.spki),
         timestampMs,
         extensions,
-        hash: SCT_SHA256,
-        signatureAlgorithm: sctKey.publicKey.kind === 'rsa' ? SCT_RSA : SCT_ECDSA,
-        signature: signWith(sctKey, signed),
+        hash: recipe.sctHash ?? SCT_SHA256,
+        signatureAlgorithm:
+          recipe.sctScheme ?? (sctKey.publicKey.kind === 'rsa' ? SCT_RSA : SCT_ECDSA),
+        signature: signWith(sctKey, signed, recipe.sctDigest),
       }),
     );
     const scts = [...(recipe.foreignScts ?? []), ...own];

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Faults of the bundle itself, of its signer, its times and its certificate.
+import { defaultAlgorithm } from '../../../services/core/algorithm.ts';
 import { base64, utf8 } from '../../../services/core/bytes.ts';
+import { SCT_RSA } from '../../../services/core/sct.ts';
 import {
   type BundleJson,
   IDENTITY,
@@ -26,6 +28,7 @@ import {
 
 export function certificateCases(v: VirtualSigstore): Case[] {
   const stranger = rogue.publicKey;
+  const p384Log = KEY_MAKERS.p384();
   const weak = KEY_MAKERS.weakRsa();
   const stampOf = (over: Uint8Array) => ({
     signedTimestamp: base64(v.stamp({ stampOver: over }, over)),
@@ -149,6 +152,12 @@ export function certificateCases(v: VirtualSigstore): Case[] {
       name: 'empty identity',
       code: 'IDENTITY_POLICY_MISSING',
       policy: { identity: '', issuer: ISSUER },
+    },
+    {
+      name: 'key and identity for a key bundle',
+      code: 'KEY_MODE',
+      recipe: { managedKey: managed },
+      policy: { ...POLICY, key: managed.publicKey },
     },
     { name: 'key for a certificate bundle', code: 'KEY_MODE', policy: { key: managed.publicKey } },
     { name: 'key and identity', code: 'KEY_MODE', policy: { ...POLICY, key: managed.publicKey } },
@@ -364,6 +373,21 @@ export function certificateCases(v: VirtualSigstore): Case[] {
       name: 'SCT of an unknown log',
       code: 'SCT_INVALID',
       recipe: { sctLogId: new Uint8Array(32) },
+    },
+    { name: 'SCT that names SHA-384', code: 'SCT_INVALID', recipe: { sctHash: 5 } },
+    { name: 'SCT that names RSA', code: 'SCT_INVALID', recipe: { sctScheme: SCT_RSA } },
+    {
+      name: 'SCT of a log that signs with SHA-384',
+      code: 'SCT_INVALID',
+      recipe: { sctKey: p384Log, sctDigest: 'sha384' },
+      root: (r) => ({
+        ...r,
+        ctlogs: r.ctlogs.map((l) => ({
+          ...l,
+          key: p384Log.publicKey,
+          algorithm: defaultAlgorithm(p384Log.publicKey) ?? l.algorithm,
+        })),
+      }),
     },
     {
       name: 'SCT that is cut off, beside a good one',

@@ -63,6 +63,16 @@ export function contentCases(v: VirtualSigstore): Case[] {
       recipe: { entry: { algorithm: { keyDetails: 'PKIX_ECDSA_P384_SHA_384', hash: 'sha256' } } },
     },
     {
+      name: 'entry with another hash than the key signs with',
+      code: 'LOG_ENTRY_MISMATCH',
+      recipe: {
+        entry: {
+          algorithm: { keyDetails: 'PKIX_ECDSA_P256_SHA_256', hash: 'sha384' },
+          digest: nodeCrypto.digest('sha384', ARTIFACT),
+        },
+      },
+    },
+    {
       name: 'entry of the payload, not of the PAE',
       code: 'LOG_ENTRY_MISMATCH',
       recipe: {

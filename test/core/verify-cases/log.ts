@@ -283,6 +283,11 @@ export function logCases(): Case[] {
       recipe: { noteName: 'other.test' },
     },
     {
+      name: 'checkpoint of another origin, signed under that name',
+      code: 'CHECKPOINT_INVALID',
+      recipe: { note: (text) => text.replace(HOST, 'other.test'), noteName: 'other.test' },
+    },
+    {
       name: 'checkpoint of another origin',
       code: 'CHECKPOINT_INVALID',
       recipe: { note: (text) => text.replace(HOST, 'other.test') },
