@@ -286,6 +286,19 @@ export function certificateCases(v: VirtualSigstore): Case[] {
       }),
     },
 
+    {
+      name: 'managed key, and a timestamp of a stranger alone',
+      code: 'TIMESTAMP_UNTRUSTED',
+      recipe: {
+        managedKey: managed,
+        change: (b) => {
+          b.verificationMaterial.timestampVerificationData = { rfc3161Timestamps: [] };
+          addStamp(b, elsewhere.stamp({}, signatureDigest(b)));
+        },
+      },
+      policy: { key: managed.publicKey },
+    },
+
     // --- certificate
     {
       name: 'certificate expired at the second of two times',

@@ -347,5 +347,15 @@ export function logCases(): Case[] {
       code: 'CHECKPOINT_MALFORMED',
       recipe: { note: (text) => text.replace('\n6\n', '\n6\r\n') },
     },
+    {
+      name: 'checkpoint with a control character in an extension line',
+      code: 'CHECKPOINT_MALFORMED',
+      recipe: { note: (text) => `${text}extension\tline\n` },
+    },
+    {
+      name: 'checkpoint with a C1 control character',
+      code: 'CHECKPOINT_MALFORMED',
+      recipe: { note: (text) => `${text}extension\u0085line\n` },
+    },
   ];
 }

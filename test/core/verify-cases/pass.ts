@@ -157,6 +157,16 @@ export function passCases(v: VirtualSigstore): Case[] {
       recipe: { stampTimeMs: NOW + 10 * MINUTE },
     },
     {
+      name: 'windows begin at the signature and at the SCT, inclusive',
+      recipe: { sctTimeMs: NOW + 1 },
+      root: (r) => ({
+        ...r,
+        certificateAuthorities: r.certificateAuthorities.map((a) => ({ ...a, start: NOW + 5000 })),
+        timestampAuthorities: r.timestampAuthorities.map((a) => ({ ...a, start: NOW + 5000 })),
+        ctlogs: r.ctlogs.map((l) => ({ ...l, start: NOW + 1 })),
+      }),
+    },
+    {
       name: 'CA window ends at the signature, inclusive',
       root: (r) => ({
         ...r,
