@@ -223,14 +223,15 @@ export class Sequencer {
 
   async #step(): Promise<void> {
     const waiters = this.#queue.splice(0, MAX_BATCH);
-    if (waiters.length > 0 || this.#resign) return this.#sequence(waiters);
     try {
-      await this.#parts.store.compact(this.#compactor.take(MAX_COMPACTIONS));
+      if (waiters.length > 0 || this.#resign) await this.#sequence(waiters);
+      else await this.#parts.store.compact(this.#compactor.take(MAX_COMPACTIONS));
     } catch (error) {
-      this.#stop((error as Error).message, []);
+      this.#stop((error as Error).message, waiters);
     }
   }
 
+  /** @throws what the store or the tree does: nobody knows then what the store holds */
   async #sequence(waiters: readonly Waiter[]): Promise<void> {
     const { options, store, tree } = this.#parts;
     const timeMs = Math.max(options.clock(), this.#head.timeMs);
@@ -252,20 +253,15 @@ export class Sequencer {
     const head: Head = { ...next, checkpoint };
     const chunks = toChunks(placed, timeMs);
     const begun = performance.now();
-    try {
-      await store.commit({
-        old: { size: this.#head.size, root: this.#head.root },
-        head,
-        chunks,
-        tiles: tree.changes(),
-        dedup: toDedup(placed),
-        bundles:
-          this.#compactor.results < MAX_COMPACTIONS ? [] : this.#compactor.take(MAX_COMPACTIONS),
-      });
-    } catch (error) {
-      this.#stop((error as Error).message, placed);
-      return;
-    }
+    await store.commit({
+      old: { size: this.#head.size, root: this.#head.root },
+      head,
+      chunks,
+      tiles: tree.changes(),
+      dedup: toDedup(placed),
+      bundles:
+        this.#compactor.results < MAX_COMPACTIONS ? [] : this.#compactor.take(MAX_COMPACTIONS),
+    });
     this.#metrics.commit.observe((performance.now() - begun) / 1000, { log: options.name });
     this.#publish(head, chunks, placed);
   }
@@ -317,12 +313,11 @@ export class Sequencer {
   }
 
   /** The store may or may not hold the batch: nothing more is signed until a start has looked. */
-  #stop(reason: string, placed: readonly Placed[]): void {
+  #stop(reason: string, unanswered: readonly Waiter[]): void {
     const { logger, name } = this.#parts.options;
     this.#stopped ??= reason;
     logger.error('log-stopped', { log: name, reason });
     const error = new CodedError('LOG_STOPPED', `${name}: ${reason}`);
-    const waiters = [...placed.map(({ waiter }) => waiter), ...this.#queue.splice(0)];
-    for (const waiter of waiters) waiter.reject(error);
+    for (const waiter of [...unanswered, ...this.#queue.splice(0)]) waiter.reject(error);
   }
 }

@@ -4,7 +4,7 @@
 //
 //   1. something is there: content, verifier, rawBytes, digest      request.ts
 //   2. keyDetails is specified
-//   3. the key or the certificate parses as DER
+//   3. the key or the certificate parses as DER, a point lies on its curve
 //   4. keyDetails names the algorithm of the key, and the log accepts it
 //   5. the digest is as long as the hash of the algorithm makes it
 //   6. the signature verifies over the digest
@@ -19,27 +19,30 @@ import {
 } from '../core/algorithm.ts';
 import type { Crypto } from '../core/crypto.ts';
 import { pae } from '../core/dsse.ts';
+import { curveOf, parsePoint } from '../core/ecdsa.ts';
 import { buildHashedRekord, type EntryVerifier, HASH_ALGORITHMS } from '../core/entry.ts';
-import { CodedError, coded } from '../core/errors.ts';
+import { CodedError, coded, ParseError } from '../core/errors.ts';
 import { parseCertificate, parsePublicKey } from '../core/x509.ts';
+import { MAX_ENTRY_BYTES } from '../log/log.ts';
 import type { Proposal, ProposedVerifier } from './request.ts';
 
 /** The algorithms that this release takes; the other rows of ALGORITHMS are known and refused. */
 const ENABLED: ReadonlySet<Algorithm> = new Set([ECDSA_P256_SHA256]);
 
-/** C2SP tlog-tiles: an entry has a length of 16 bits in its bundle. */
-const MAX_ENTRY_LENGTH = 65_535;
-
+/** A key that some engine can verify with. */
 function parseKey(verifier: EntryVerifier, path: string): PublicKey {
-  return 'publicKey' in verifier
-    ? coded('ENTRY_KEY_MALFORMED', `${path}.publicKey.rawBytes`, () =>
-        parsePublicKey(verifier.publicKey),
-      )
-    : coded(
-        'ENTRY_KEY_MALFORMED',
-        `${path}.x509Certificate.rawBytes`,
-        () => parseCertificate(verifier.x509Certificate).publicKey,
-      );
+  const member = 'publicKey' in verifier ? 'publicKey' : 'x509Certificate';
+  return coded('ENTRY_KEY_MALFORMED', `${path}.${member}.rawBytes`, () => {
+    const key =
+      'publicKey' in verifier
+        ? parsePublicKey(verifier.publicKey)
+        : parseCertificate(verifier.x509Certificate).publicKey;
+    const curve = curveOf(key.kind);
+    if (curve !== undefined && parsePoint(key.bits, curve) === undefined) {
+      throw new ParseError('the point is not on its curve');
+    }
+    return key;
+  });
 }
 
 /** Steps 2 to 4. */
@@ -127,8 +130,10 @@ export function admit(crypto: Crypto, proposal: Proposal): Uint8Array {
     signature: proposal.signature,
     verifier: proposal.verifier.key,
   });
-  if (body.length > MAX_ENTRY_LENGTH) {
-    throw new CodedError('ENTRY_TOO_LARGE', `the entry would hold ${body.length} bytes`);
+  if (body.length > MAX_ENTRY_BYTES) {
+    const field = proposal.verifier.path;
+    const reason = `${field}: the entry would hold ${body.length} bytes, at most ${MAX_ENTRY_BYTES}`;
+    throw new CodedError('ENTRY_TOO_LARGE', reason, { field });
   }
   return body;
 }

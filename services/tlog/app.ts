@@ -6,7 +6,7 @@
 //   GET  /api/v2/tile/<L>/<N>[.p/<W>]        hashes (C2SP tlog-tiles)
 //   GET  /api/v2/tile/entries/<N>[.p/<W>]    entry bundles
 import type { Context, Hono } from 'hono';
-import { CodedError, ParseError } from '../core/errors.ts';
+import { CodedError, ERRORS, ParseError } from '../core/errors.ts';
 import { parseTilePath } from '../core/tile.ts';
 import type { Log } from '../log/log.ts';
 import { createApp, type Env, readBody } from '../runtime/http.ts';
@@ -15,7 +15,12 @@ import type { Logger } from '../runtime/telemetry.ts';
 export const BODY_LIMIT = 4 << 20;
 const TILE_PREFIX = '/api/v2/tile/';
 const IMMUTABLE = 'public, max-age=604800, immutable';
-const FROZEN = 'This log has been frozen, please switch to the latest log.';
+
+const METHODS = [
+  ['/api/v2/log/entries', 'POST'],
+  ['/api/v2/checkpoint', 'GET, HEAD'],
+  [`${TILE_PREFIX}*`, 'GET, HEAD'],
+] as const;
 
 export interface AppOptions {
   readonly log: Log;
@@ -41,16 +46,18 @@ function tileAt(log: Log, path: string): Uint8Array {
 }
 
 function readRoutes(app: Hono<Env>, log: Log): void {
-  // Anybody may read, a page from another origin too.
-  const openToPages = (c: Context) => c.header('Access-Control-Allow-Origin', '*');
-  app.get('/api/v2/checkpoint', (c) => {
-    openToPages(c);
-    c.header('Content-Type', 'text/plain; charset=utf-8');
+  /** For every answer, refusals too: anybody may read, a page from another origin too, and what is not there yet will be. */
+  const prepare = (c: Context) => {
+    c.header('Access-Control-Allow-Origin', '*');
     c.header('Cache-Control', 'no-store');
+  };
+  app.get('/api/v2/checkpoint', (c) => {
+    prepare(c);
+    c.header('Content-Type', 'text/plain; charset=utf-8');
     return c.body(new Uint8Array(log.head().checkpoint));
   });
   app.get(`${TILE_PREFIX}*`, (c) => {
-    openToPages(c);
+    prepare(c);
     const tile = tileAt(
       log,
       c.req.path.slice(c.req.path.indexOf(TILE_PREFIX) + TILE_PREFIX.length),
@@ -64,15 +71,18 @@ function readRoutes(app: Hono<Env>, log: Log): void {
 export function tlogRoutes({ log, logger, frozen, write }: AppOptions): Hono<Env> {
   const app = createApp((error, requestId) => logger.error('tlog fault', { error, requestId }));
   app.post('/api/v2/log/entries', async (c) => {
-    if (frozen) return c.text(FROZEN, 405);
+    // Upstream's freeze answers in plain words, which operators look for.
+    if (frozen) return c.text(ERRORS.LOG_FROZEN.mend, 405);
     const body = await readBody(c, BODY_LIMIT);
     const answer = await write(body);
     c.header('Content-Type', 'application/json');
     return c.body(answer, 201);
   });
   readRoutes(app, log);
-  for (const path of ['/api/v2/log/entries', '/api/v2/checkpoint', `${TILE_PREFIX}*`]) {
-    app.all(path, () => {
+  for (const [path, allowed] of METHODS) {
+    app.all(path, (c) => {
+      // SPEC RFC 9110 §15.5.6: a 405 names the methods that the resource has.
+      c.header('Allow', allowed);
       throw new CodedError('METHOD_NOT_ALLOWED', 'Method Not Allowed');
     });
   }

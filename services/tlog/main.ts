@@ -31,7 +31,11 @@ export interface TlogOptions {
   readonly queueLimit?: number;
   /** Takes no more entries. */
   readonly frozen?: boolean;
+  /** Longest wait of a write; clients give up soon after. */
+  readonly deadlineMs?: number;
 }
+
+const DEADLINE_MS = 20_000;
 
 export interface Tlog extends Service {
   readonly log: Log;
@@ -57,9 +61,21 @@ function checkOwnProof(crypto: Crypto, hash: Uint8Array, appended: Appended): vo
   verifyInclusion(crypto, { index, size, leafHash: hash, proof, root });
 }
 
+/** @throws CodedError UNAVAILABLE when it takes longer; the work goes on */
+function within<T>(work: Promise<T>, deadlineMs: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const late = () => {
+      const reason = `no durable checkpoint within ${deadlineMs} ms; the entry may be logged yet, asking again finds it`;
+      reject(new CodedError('UNAVAILABLE', reason));
+    };
+    const timer = setTimeout(late, deadlineMs);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
 /** @throws CodedError as openLog does: STATE_INCONSISTENT and others */
 export async function openTlog(options: TlogOptions): Promise<Tlog> {
-  const { crypto, clock, logger, metrics, signer, origin } = options;
+  const { crypto, clock, logger, metrics, signer, origin, deadlineMs = DEADLINE_MS } = options;
   const logId = crypto.digest('sha256', signer.spki);
   const log = await openLog({
     name: 'tlog',
@@ -80,7 +96,7 @@ export async function openTlog(options: TlogOptions): Promise<Tlog> {
       const entry = admit(crypto, parseRequest(body));
       const hash = leafHash((data) => crypto.digest('sha256', data), entry);
       const leaf = { data: entry, leafHash: hash };
-      const appended = await log.append({ dedupKey: hash, build: () => leaf });
+      const appended = await within(log.append({ dedupKey: hash, build: () => leaf }), deadlineMs);
       checkOwnProof(crypto, hash, appended);
       written.inc({ result: appended.duplicate ? 'duplicate' : 'accepted' });
       return transparencyLogEntry(logId, entry, appended);

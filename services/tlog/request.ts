@@ -119,7 +119,9 @@ function dsseFrom(message: ProtoMessage): Proposal {
 
 function proposalFrom(root: ProtoMessage): Proposal {
   const member = root.oneOf(HASHEDREKORD, DSSE);
-  if (member === undefined) throw new CodedError('ENTRY_KIND', 'the request holds no entry');
+  if (member === undefined) {
+    throw new CodedError('ENTRY_KIND', 'body: the request holds no entry', { field: 'body' });
+  }
   return member === HASHEDREKORD
     ? hashedRekordFrom(child(root, member, ['digest', 'signature']))
     : dsseFrom(child(root, member, ['envelope', 'verifiers']));

@@ -51,6 +51,11 @@ describe('checkpoint', () => {
     ['a cosigner before the log', [COSIGNER, line(TEXT)]],
     ['two lines of the log', [line(TEXT), line(TEXT)]],
     ['another key of the log', [{ ...COSIGNER, name: NAME }, line(TEXT)]],
+    ['another log with the hint of this one', [{ ...COSIGNER, hint: line(TEXT).hint }, line(TEXT)]],
+    [
+      'fifteen post-quantum cosigners',
+      [line(TEXT), ...Array(15).fill({ ...COSIGNER, signature: new Uint8Array(4627) })],
+    ],
   ])('accepts %s', (_, lines) => {
     expect(verifyCheckpoint(nodeCrypto, formatNote(TEXT, lines), log)).toEqual({
       origin: NAME,
@@ -75,7 +80,7 @@ describe('checkpoint', () => {
     ['a root with unused bits', GOOD.replace(/c=\n\n/, 'd=\n\n')],
     ['65 signatures', formatNote(TEXT, [line(TEXT), ...Array(64).fill(COSIGNER)])],
     ['a signature of four octets', `${GOOD}— w ${base64(new Uint8Array(4))}\n`],
-    ['more than 64 KiB', GOOD.replace('\n\n', `\n${'x'.repeat(70_000)}\n\n`)],
+    ['more than 256 KiB', GOOD.replace('\n\n', `\n${'x'.repeat(270_000)}\n\n`)],
     ['another hint', formatNote(TEXT, [line(TEXT, NAME, Uint8Array.of(0, 0, 0, 0))])],
     ['another name', formatNote(TEXT, [line(TEXT, 'other.example')])],
     ['another origin', formatNote(other, [line(other)])],

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ByteReader, fromBase64, fromUtf8 } from '../../services/core/bytes.ts';
 import type { Tlog } from '../../services/tlog/main.ts';
-import { type Answer, type Bench, bench, ORIGIN, post, request } from './harness.ts';
+import { type Answer, type Bench, bench, ORIGIN, post, type Refusal, request } from './harness.ts';
 
 const SIZE = 259;
 const sha256 = (...parts: Uint8Array[]) => {
@@ -128,11 +128,24 @@ describe('the read API', () => {
     const response = await get(`/api/v2/${path}`);
     expect([404, 405]).toContain(response.status);
     expect(response.headers.get('cache-control') ?? '').not.toContain('immutable');
+    const refusal = (await response.json()) as Refusal;
+    const reason = response.status === 404 ? 'NOT_FOUND' : 'METHOD_NOT_ALLOWED';
+    expect(refusal.details[0]?.reason).toBe(reason);
+  });
+
+  it('lets pages read refusals, and nobody keep them: what is not there yet will be', async () => {
+    for (const path of ['tile/0/002.p/1', 'tile/entries/001.p/4', 'tile/0/001', 'tile/x']) {
+      const { status, headers } = await get(`/api/v2/${path}`);
+      expect(status).toBe(404);
+      expect(headers.get('access-control-allow-origin')).toBe('*');
+      expect(headers.get('cache-control')).toBe('no-store');
+    }
   });
 
   it.each(['POST', 'PUT', 'DELETE'])('answers %s with 405', async (method) => {
     for (const path of ['/api/v2/checkpoint', '/api/v2/tile/0/000']) {
-      expect((await tlog.routes.request(path, { method })).status).toBe(405);
+      const { status, headers } = await tlog.routes.request(path, { method });
+      expect([status, headers.get('allow')]).toEqual([405, 'GET, HEAD']);
     }
   });
 });

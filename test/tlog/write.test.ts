@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createHash, createPublicKey, verify } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fromBase64, fromUtf8, utf8 } from '../../services/core/bytes.ts';
 import { pae } from '../../services/core/dsse.ts';
 import { parseEntryBody } from '../../services/core/entry.ts';
 import { canonicalJson, parseJson } from '../../services/core/json.ts';
+import { ensureSigner } from '../../services/runtime/keys.ts';
 import type { Tlog } from '../../services/tlog/main.ts';
 import { type Answer, type Bench, bench, ORIGIN, post, type Refusal, request } from './harness.ts';
 
@@ -154,6 +156,37 @@ describe('POST /api/v2/log/entries', () => {
     expect(entry.signature).toEqual(fromBase64(envelope.signatures[0]?.sig ?? ''));
   });
 
+  it('knows the two requests of one hashedrekord: DSSE, and the digest of its PAE', async () => {
+    const sent = JSON.parse(CASES.find(({ name }) => name === 'dsse')?.body ?? '').dsseRequestV002;
+    const { payload, payloadType, signatures } = sent.envelope;
+    const digest = Buffer.from(sha256(pae(payloadType, fromBase64(payload)))).toString('base64');
+    const signature = { content: signatures[0].sig, verifier: sent.verifiers[0] };
+    const twin = JSON.stringify({ hashedRekordRequestV002: { digest, signature } });
+    const answers = await Promise.all(
+      [JSON.stringify({ dsseRequestV002: sent }), twin].map(
+        async (body) => (await (await post(tlog, body)).json()) as Answer,
+      ),
+    );
+    expect(answers[1]?.logIndex).toBe(answers[0]?.logIndex);
+    expect(answers[1]?.canonicalizedBody).toBe(answers[0]?.canonicalizedBody);
+  });
+
+  it('takes a message of any length up to the limit of the body', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+    const rawBytes = publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
+    const payload = Buffer.alloc(3_000_000, 'x');
+    const sig = sign('sha256', pae('text/plain', payload), privateKey).toString('base64');
+    const envelope = {
+      payload: payload.toString('base64'),
+      payloadType: 'text/plain',
+      signatures: [{ sig }],
+    };
+    const verifiers = [{ publicKey: { rawBytes }, keyDetails: 'PKIX_ECDSA_P256_SHA_256' }];
+    const body = JSON.stringify({ dsseRequestV002: { envelope, verifiers } });
+    expect(body.length).toBeGreaterThan(4_000_000);
+    expect((await post(tlog, body)).status).toBe(201);
+  });
+
   it('answers a duplicate with 201, its index and a proof in the newest tree', async () => {
     const body = request('twice');
     const first = (await (await post(tlog, body)).json()) as Answer;
@@ -201,8 +234,8 @@ describe('POST /api/v2/log/entries', () => {
   });
 
   it.each(['GET', 'PUT', 'DELETE', 'PATCH'])('answers %s with 405', async (method) => {
-    const response = await tlog.routes.request('/api/v2/log/entries', { method });
-    expect(response.status).toBe(405);
+    const { status, headers } = await tlog.routes.request('/api/v2/log/entries', { method });
+    expect([status, headers.get('allow')]).toEqual([405, 'POST']);
   });
 
   it('never answers 5xx, however the request is cut or bent', async () => {
@@ -259,6 +292,70 @@ describe('a full queue', () => {
         const refusal = (await response.json()) as Refusal;
         expect([refusal.code, refusal.details[0]?.reason]).toEqual([14, 'LOG_FULL']);
       }
+      await tlog.close();
+    } finally {
+      place.remove();
+    }
+  });
+});
+
+describe('a log that cannot write', () => {
+  it('says so with 500 and 13, stays unready, and serves what it published', async () => {
+    const place = bench();
+    try {
+      const tlog = await place.open();
+      const known = request('known');
+      const first = (await (await post(tlog, known)).json()) as Answer;
+      const db = new Database(join(place.directory, 'tlog', 'tlog.sqlite'));
+      db.prepare('UPDATE log SET root = zeroblob(32)').run();
+      db.close();
+      for (const name of ['one', 'two']) {
+        const response = await post(tlog, request(name));
+        const refusal = (await response.json()) as Refusal;
+        expect([response.status, refusal.code]).toEqual([500, 13]);
+        expect(refusal.details[0]?.reason).toBe('LOG_STOPPED');
+      }
+      expect(tlog.readiness()[0]).toMatch(/^tlog stopped/);
+      const checkpoint = await tlog.routes.request('/api/v2/checkpoint');
+      expect(await checkpoint.text()).toBe(first.inclusionProof.checkpoint.envelope);
+      expect((await tlog.routes.request('/api/v2/tile/entries/000.p/1')).status).toBe(200);
+      await tlog.close();
+    } finally {
+      place.remove();
+    }
+  });
+
+  it('answers 503 with Retry-After when no checkpoint comes in time, and logs once', async () => {
+    const place = bench();
+    try {
+      let sign: () => void = () => {};
+      const gate = new Promise<void>((resolve) => {
+        sign = resolve;
+      });
+      const signer = ensureSigner(join(place.directory, 'key.pem'));
+      let slow = false;
+      const tlog = await place.open({
+        deadlineMs: 20,
+        signer: {
+          spki: signer.spki,
+          async sign(message) {
+            if (slow) await gate;
+            return signer.sign(message);
+          },
+        },
+      });
+      slow = true;
+      const body = request('slow');
+      const response = await post(tlog, body);
+      const refusal = (await response.json()) as Refusal;
+      expect([response.status, refusal.code]).toEqual([503, 14]);
+      expect(refusal.details[0]?.reason).toBe('UNAVAILABLE');
+      expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(tlog.log.head().size).toBe(0);
+      sign();
+      await expect.poll(() => tlog.log.head().size).toBe(1);
+      const again = (await (await post(tlog, body)).json()) as Answer;
+      expect([again.logIndex, again.inclusionProof.treeSize]).toEqual(['0', '1']);
       await tlog.close();
     } finally {
       place.remove();

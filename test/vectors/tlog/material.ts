@@ -31,6 +31,10 @@ export const P256_OID = '1.2.840.10045.3.1.7';
 
 export const key = secret('p256');
 export const spki = ecSpki(P256_OID, p256.getPublicKey(key, false));
+/** The point does not lie on the curve. */
+export const off = spki.slice();
+off[off.length - 1] = (off[off.length - 1] as number) ^ 1;
+export const pem = `-----BEGIN PUBLIC KEY-----\n${base64(spki)}\n-----END PUBLIC KEY-----\n`;
 export const otherSpki = ecSpki(P256_OID, p256.getPublicKey(secret('other'), false));
 const p384Key = concat(secret('p384'), secret('p384 too').subarray(0, 16));
 export const p384Spki = ecSpki('1.3.132.0.34', p384.getPublicKey(p384Key, false));
