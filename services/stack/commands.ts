@@ -163,6 +163,8 @@ function tokenRequest(flags: TokenFlags) {
 
 async function requestToken(flags: TokenFlags): Promise<string> {
   const request = { ...tokenRequest(flags), expiresInSeconds: flags.expiresIn };
+  if (!/^https?:\/\//.test(flags.url) || !URL.canParse(flags.url))
+    throw new CodedError('USAGE', '--url is not an http or https URL', { field: '--url' });
   const address = `${flags.url.replace(/\/$/, '')}/dev-oidc/token`;
   let response: Response;
   try {
@@ -205,7 +207,9 @@ Examples:
 `;
 
 export function devCommand(): Command {
-  const command = new Command('dev').description('helpers for a development stack');
+  const command = new Command('dev')
+    .description('helpers for a development stack')
+    .addHelpText('after', TOKEN_EXAMPLES);
   command
     .command('token')
     .description('an identity token of the development issuer, on stdout and nothing else')

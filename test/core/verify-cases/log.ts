@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Faults of log entries, their proofs and checkpoints.
 import { base64, fromBase64 } from '../../../services/core/bytes.ts';
-import { HOST, NOW } from '../../support/virtual-sigstore.ts';
+import { HOST, NOW, noteLine } from '../../support/virtual-sigstore.ts';
 import {
   bundle,
   type Case,
@@ -311,6 +311,16 @@ export function logCases(): Case[] {
       name: 'checkpoint altered after it was signed',
       code: 'CHECKPOINT_INVALID',
       recipe: checkpoint((note) => note.replace('\n6\n', '\n7\n')),
+    },
+    {
+      name: 'second signature of the log, damaged',
+      code: 'CHECKPOINT_INVALID',
+      recipe: {
+        lines: (own) => {
+          const bytes = fromBase64(own.split(' ')[2] ?? '');
+          return [own, noteLine(HOST, bytes.subarray(0, 4), bytes.subarray(4).fill(7))];
+        },
+      },
     },
     {
       name: 'checkpoint with a cosigner alone',
