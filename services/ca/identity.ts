@@ -28,8 +28,9 @@ export interface Identity {
 /** Reads one issuer's tokens; compiled when the CA opens. @throws CodedError TOKEN_CLAIM and others */
 export type IdentityReader = (claims: JsonObject) => Identity;
 
-/** Of one value; SAN and extensions together stay far below what an entry of the CT log holds. */
+/** UTF-16 units of one value. */
 const MAX_VALUE = 2048;
+/** Octets of name and extensions: an entry of the CT log holds them twice, in 65,535. */
 const MAX_TOTAL = 16_384;
 const MAX_EMAIL = 254;
 const MAX_LOCAL_PART = 64;
@@ -179,12 +180,10 @@ function renderTemplates(provider: Provider, url: string, subject: string, token
       throw unrenderable(name, `not one of ${allowed.join(', ')}`);
   }
   const extensions = common(url, subject);
-  let total = 0;
   for (const { number, template } of provider.extensions) {
     const value = template(claims);
-    total += value.length;
-    if (value.length > MAX_VALUE || total > MAX_TOTAL)
-      throw unrenderable(`extension ${number}`, 'too long');
+    if (value.length > MAX_VALUE)
+      throw unrenderable(`extension ${number}`, `longer than ${MAX_VALUE} characters`);
     if (value !== '') extensions.push({ number, value });
   }
   return {
@@ -211,6 +210,18 @@ const READERS: Readonly<Record<IssuerType, (config: IssuerConfig) => IdentityRea
   'ci-provider': providerReader,
 };
 
+function fitting(subject: Subject): Subject {
+  const values = [subject.altName, ...subject.extensions].map(({ value }) => value);
+  const total = values.reduce((sum, value) => sum + Buffer.byteLength(value), 0);
+  if (total > MAX_TOTAL)
+    throw unrenderable('name and extensions', `${total} bytes, at most ${MAX_TOTAL}`);
+  return subject;
+}
+
 export function identityReader(config: IssuerConfig): IdentityReader {
-  return READERS[config.type](config);
+  const read = READERS[config.type](config);
+  return (claims) => {
+    const { render, ...identity } = read(claims);
+    return { ...identity, render: () => fitting(render()) };
+  };
 }

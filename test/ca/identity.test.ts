@@ -302,5 +302,9 @@ describe('CI providers', () => {
     expect(extension(read(settings, { sub: 'urn:x', long: 'x'.repeat(1000) }), 9)).toHaveLength(
       1000,
     );
+    // Octets count, not characters.
+    expect(read(settings, { sub: 'urn:x', long: '漢'.repeat(1000) })).toBe('IDENTITY_TEMPLATE');
+    const claims = { ...EMAIL_CLAIMS, iss2: '漢'.repeat(2048), sub: '漢'.repeat(2048) };
+    expect(read({ type: 'email', issuerClaim: '$.iss2' }, claims)).toBe('IDENTITY_TEMPLATE');
   });
 });

@@ -348,6 +348,16 @@ describe('a name that cannot be rendered', () => {
     });
   });
 
+  it('for being too long is refused before the CT log is asked; at the limit it is issued', async () => {
+    const long = (length: number) => ({ ...GITHUB_CLAIMS, sha: '漢'.repeat(length) });
+    const { size } = harness.ctlog.log.head();
+    for (const claims of [long(2049), { ...long(2048), ref: '漢'.repeat(2048) }]) {
+      expect((await raw(claims, proven)).code).toBe('IDENTITY_TEMPLATE');
+    }
+    expect(harness.ctlog.log.head().size).toBe(size);
+    await issued(await post('/api/v2/signingCert', proven, bearer(token(long(2048)))));
+  });
+
   it('is refused after a key that is weak and a proof that fails', async () => {
     const claims = { ...GITHUB_CLAIMS, sha: undefined };
     expect((await raw(claims, {})).code).toBe('KEY_UNPARSABLE');

@@ -33,7 +33,7 @@ export function sha256(...parts: Uint8Array[]): Uint8Array {
 
 const TRUE = tlv(TAG.boolean, Uint8Array.of(0xff));
 
-function extension(id: string, critical: boolean, value: Uint8Array): Uint8Array {
+export function extension(id: string, critical: boolean, value: Uint8Array): Uint8Array {
   return critical
     ? sequence(oid(id), TRUE, octetString(value))
     : sequence(oid(id), octetString(value));

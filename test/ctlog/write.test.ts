@@ -12,6 +12,7 @@ import {
   type Bench,
   bench,
   chainBody,
+  extension,
   type LeafMaterial,
   leaf,
   ODD_POISON,
@@ -298,6 +299,12 @@ describe('submissions', () => {
     const response = await post(log, 'add-chain', ' '.repeat((128 << 10) + 1));
     expect(response.status).toBe(413);
     expect(((await response.json()) as Refusal).details[0]?.reason).toBe('REQUEST_TOO_LARGE');
+    const wide = leaf(place.intermediate, 110, [extension('1.2.3', false, new Uint8Array(65_536))]);
+    const large = await post(log, 'add-chain', chainBody(wide.der, place.intermediate.der));
+    expect([large.status, ((await large.json()) as Refusal).details[0]?.reason]).toEqual([
+      400,
+      'ENTRY_TOO_LARGE',
+    ]);
     const made = leaf(place.intermediate, 109);
     const fits = chainBody(made.der, place.intermediate.der).padEnd(128 << 10);
     expect((await post(log, 'add-pre-chain', fits)).status).toBe(200);
