@@ -82,6 +82,7 @@ export async function assemble(options: AssembleOptions): Promise<Parts> {
         signer: material.tlog,
         origin,
         queueLimit: config.tlog.queueLimit,
+        frozen: config.tlog.frozen,
       }),
     );
     progress('timestamp authority');

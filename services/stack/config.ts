@@ -89,6 +89,10 @@ export const stackConfig = z.strictObject({
         .max(65_536)
         .default(8192)
         .describe('Entries waiting; more get 503.'),
+      frozen: z
+        .boolean()
+        .default(false)
+        .describe('The log takes no more entries and serves what it holds.'),
     })
     .prefault({}),
   ctlog: z
@@ -126,6 +130,7 @@ export function judgeStackConfig(tree: ConfigTree): StackConfig {
     ) {
       throw invalid('url', '--dev serves on loopback only');
     }
+    if (config.tlog.frozen) throw invalid('tlog.frozen', '--dev signs a file at its start');
     return config;
   }
   if (config.url === undefined) throw invalid('url', 'required: the base URL as clients reach it');
