@@ -55,8 +55,21 @@ export function createApp(
   return app;
 }
 
-/** The request body, read no further than the limit. @throws CodedError REQUEST_TOO_LARGE */
+/**
+ * The request body, read no further than the limit.
+ * @throws CodedError REQUEST_TOO_LARGE, REQUEST_MALFORMED (the client went away: no fault of ours)
+ */
 export async function readBody(c: Context, limitBytes: number): Promise<Uint8Array> {
+  try {
+    return await readLimited(c, limitBytes);
+  } catch (error) {
+    if (error instanceof CodedError) throw error;
+    const reason = `body: ended early: ${(error as Error).message}`;
+    throw new CodedError('REQUEST_MALFORMED', reason, { field: 'body', cause: error });
+  }
+}
+
+async function readLimited(c: Context, limitBytes: number): Promise<Uint8Array> {
   const judge = (length: number) => {
     if (length <= limitBytes) return;
     const reason = `the body is larger than ${limitBytes} bytes`;

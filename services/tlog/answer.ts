@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // TransparencyLogEntry in protojson. No field but these: clients parse it strictly.
-import { base64, fromUtf8 } from '../core/bytes.ts';
+import { fromUtf8 } from '../core/bytes.ts';
 import { HASHEDREKORD_V002 } from '../core/entry.ts';
 import type { Appended } from '../log/log.ts';
+
+/** Node's is ten times as fast as one in JavaScript, and an answer is made of base64. */
+function base64({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString('base64');
+}
 
 /** No time and no promise: a v2 entry is proven by its checkpoint, and dated by a timestamp. */
 export function transparencyLogEntry(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -146,6 +147,25 @@ describe('server', () => {
     ]).toEqual([500, 'mine', false]);
     expect((await fetch(`${base}/none`)).status).toBe(404);
     await server.close(100);
+  });
+
+  it('takes no client that goes away for a fault', async () => {
+    const ended: unknown[] = [];
+    const faults: unknown[] = [];
+    const gone = createApp((error) => faults.push(error));
+    gone.post('/echo', async (c) => {
+      const body = readBody(c, 100).finally(() => ended.push('read'));
+      return c.text(String((await body).length));
+    });
+    const options = { hosts: ['127.0.0.1'], port: 0, logger: silentLogger, metrics: noMetrics };
+    const server = await startServer({ ...options, fetch: gone.fetch });
+    for (const length of ['content-length: 10', 'transfer-encoding: chunked']) {
+      const socket = connect(server.port, '127.0.0.1');
+      socket.write(`POST /echo HTTP/1.1\r\nhost: x\r\n${length}\r\n\r\n`, () => socket.destroy());
+    }
+    await expect.poll(() => ended).toHaveLength(2);
+    expect(faults).toEqual([]);
+    await server.close(0);
   });
 
   it('lets an accepted request end before it closes', async () => {
