@@ -3,9 +3,28 @@
 // already is kept: a second run needs no registry.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { BIN, CACHE, INTEROP, PACKAGE, PROGRAMS, type Tool, VENV } from './support/cache.ts';
+import {
+  BIN,
+  CACHE,
+  INTEROP,
+  NODE,
+  PACKAGE,
+  PROGRAMS,
+  type Tool,
+  VENV,
+  VENV_SIGSTORE,
+  VENV_SIGSTORE_42,
+} from './support/cache.ts';
 
 export interface Missing {
   readonly tool: Tool;
@@ -70,7 +89,9 @@ function buildGoTools(module: string): Promise<void> {
   });
 }
 
-function goStep(name: string, tools: ReadonlyArray<Exclude<Tool, 'package'>>): Step {
+type ProgramName = Exclude<Tool, 'package'>;
+
+function goStep(name: string, tools: readonly ProgramName[]): Step {
   const module = join(INTEROP, 'go', name);
   return {
     what: `${tools.join(', ')} (Go, built once: minutes)`,
@@ -81,12 +102,31 @@ function goStep(name: string, tools: ReadonlyArray<Exclude<Tool, 'package'>>): S
   };
 }
 
-async function makeVenv(): Promise<void> {
-  rmSync(VENV, { recursive: true, force: true });
-  await must('python3', ['-m', 'venv', VENV]);
-  const requirements = join(INTEROP, 'python', 'requirements.txt');
+async function makeVenv(venv: string, requirements: string): Promise<void> {
+  rmSync(venv, { recursive: true, force: true });
+  await must('python3', ['-m', 'venv', venv]);
   const quiet = ['--quiet', '--disable-pip-version-check'];
-  await must(join(VENV, 'bin', 'pip'), ['install', ...quiet, '-r', requirements]);
+  await must(join(venv, 'bin', 'pip'), ['install', ...quiet, '-r', requirements]);
+}
+
+function pythonStep(venv: string, file: string, tools: readonly ProgramName[]): Step {
+  const requirements = join(INTEROP, 'python', file);
+  return {
+    what: `${tools.join(', ')} (Python)`,
+    tools,
+    pins: [requirements],
+    makes: tools.map((tool) => PROGRAMS[tool]),
+    install: () => makeVenv(venv, requirements),
+  };
+}
+
+const NODE_SOURCE = join(INTEROP, 'node');
+
+/** Scripts and packages side by side, as a user of the library has them. */
+async function installNodePackages(): Promise<void> {
+  rmSync(NODE, { recursive: true, force: true });
+  cpSync(NODE_SOURCE, NODE, { recursive: true });
+  await must('npm', ['ci', '--ignore-scripts', '--loglevel=error'], { cwd: NODE });
 }
 
 function sha256(path: string): string {
@@ -109,12 +149,16 @@ async function fetchPackage(): Promise<void> {
 const STEPS: readonly Step[] = [
   goStep('cosign3', ['cosign']),
   goStep('tools', ['fsck', 'ctclient', 'zlint']),
+  goStep('sigstore-go', ['sigstore-go']),
+  pythonStep(VENV, 'requirements.txt', ['lint_pkix_cert']),
+  pythonStep(VENV_SIGSTORE, 'sigstore.txt', ['sigstore', 'model_signing']),
+  pythonStep(VENV_SIGSTORE_42, 'sigstore-4.2.txt', ['sigstore-4.2']),
   {
-    what: 'lint_pkix_cert (Python)',
-    tools: ['lint_pkix_cert'],
-    pins: [join(INTEROP, 'python', 'requirements.txt')],
-    makes: [PROGRAMS.lint_pkix_cert],
-    install: makeVenv,
+    what: 'sigstore-js (npm)',
+    tools: ['sigstore-js'],
+    pins: readdirSync(NODE_SOURCE).map((name) => join(NODE_SOURCE, name)),
+    makes: [PROGRAMS['sigstore-js']],
+    install: installNodePackages,
   },
   {
     what: `${PACKAGE.spec} (npm)`,

@@ -6,6 +6,11 @@ export const INTEROP = join(import.meta.dirname, '..');
 export const CACHE = join(INTEROP, '.cache');
 export const BIN = join(CACHE, 'bin');
 export const VENV = join(CACHE, 'venv');
+/** sigstore-python of today with model_signing, and the last one that knows `dsse` entries alone. */
+export const VENV_SIGSTORE = join(CACHE, 'venv-sigstore');
+export const VENV_SIGSTORE_42 = join(CACHE, 'venv-sigstore-4.2');
+/** sigstore-js: packages beside the scripts of `node/`. */
+export const NODE = join(CACHE, 'node');
 
 /** A published package: what is signed is what the registry gives everybody. */
 export const PACKAGE = {
@@ -21,6 +26,11 @@ export type Tool =
   | 'zlint'
   | 'openssl'
   | 'lint_pkix_cert'
+  | 'sigstore-go'
+  | 'sigstore'
+  | 'sigstore-4.2'
+  | 'model_signing'
+  | 'sigstore-js'
   | 'package';
 
 export const PROGRAMS: Readonly<Record<Exclude<Tool, 'package'>, string>> = {
@@ -30,6 +40,11 @@ export const PROGRAMS: Readonly<Record<Exclude<Tool, 'package'>, string>> = {
   zlint: join(BIN, 'zlint'),
   openssl: 'openssl',
   lint_pkix_cert: join(VENV, 'bin', 'lint_pkix_cert'),
+  'sigstore-go': join(BIN, 'conformance'),
+  sigstore: join(VENV_SIGSTORE, 'bin', 'sigstore'),
+  'sigstore-4.2': join(VENV_SIGSTORE_42, 'bin', 'sigstore'),
+  model_signing: join(VENV_SIGSTORE, 'bin', 'model_signing'),
+  'sigstore-js': join(NODE, 'node_modules', '@sigstore', 'verify', 'package.json'),
 };
 
 /** Set by run.ts: tools that this machine lacks, allowed by --allow-missing alone. */
