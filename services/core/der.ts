@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Strict DER (X.690 §10): definite minimal lengths, single-byte tags, canonical values. What is read
 // re-encodes to the same bytes.
-import { compare } from './bytes.ts';
+import { compare, hex } from './bytes.ts';
 import { ParseError } from './errors.ts';
 
 export const TAG = {
@@ -119,11 +119,18 @@ export function readDer(bytes: Uint8Array, tag: number, what: string): DerNode {
   return node;
 }
 
-/** Splits constructed content into its elements. */
+/** No list of certificates, names or timestamps comes near. Two octets make an element, and each
+ * costs a hundred times that, so without a bound a body of megabytes takes a gigabyte. */
+const MAX_ELEMENTS = 4096;
+
+/** Splits constructed content into its elements, at most 4096. */
 export function children(content: Uint8Array, what: string): DerNode[] {
   const reader = new DerReader(content, what);
   const nodes: DerNode[] = [];
-  while (reader.peek() !== undefined) nodes.push(reader.next());
+  while (reader.peek() !== undefined) {
+    if (nodes.length === MAX_ELEMENTS) throw new ParseError(`${what}: too many elements`);
+    nodes.push(reader.next());
+  }
   return nodes;
 }
 
@@ -151,15 +158,15 @@ export function readInteger(node: DerNode): Uint8Array {
 
 export function readBigInt(node: DerNode): bigint {
   const content = readInteger(node);
-  let value = 0n;
-  for (const octet of content) value = (value << 8n) | BigInt(octet);
-  return (content[0] as number) >= 0x80 ? value - (1n << BigInt(8 * content.length)) : value;
+  return BigInt.asIntN(8 * content.length, BigInt(`0x${hex(content)}`));
 }
 
-/** A small non-negative INTEGER (versions, counts). */
+const SMALL_OCTETS = 4;
+
+/** A small non-negative INTEGER (versions, counts), up to 2^31 - 1. */
 export function readSmallInteger(node: DerNode, what: string): number {
-  const value = readBigInt(node);
-  if (value < 0n || value > 0x7fffffffn) throw new ParseError(`${what} is out of range`);
+  const value = readInteger(node).length > SMALL_OCTETS ? -1n : readBigInt(node);
+  if (value < 0n) throw new ParseError(`${what} is out of range`);
   return Number(value);
 }
 
@@ -169,10 +176,14 @@ export function readBitString(node: DerNode): Uint8Array {
   return node.content.subarray(1);
 }
 
-/** Named bits (RFC 5280 KeyUsage): the numbers of the bits that are set. */
+/** KeyUsage names nine bits, PKIFailureInfo 26. */
+const MAX_NAMED_OCTETS = 4;
+
+/** Named bits (RFC 5280 KeyUsage), at most 32: the numbers of the bits that are set. */
 export function readNamedBits(node: DerNode): Set<number> {
   const unused = node.content[0];
   const octets = node.content.subarray(1);
+  if (octets.length > MAX_NAMED_OCTETS) throw new ParseError('BIT STRING names too many bits');
   const last = octets.at(-1);
   if (unused === undefined || unused > 7 || (octets.length === 0 && unused !== 0)) {
     throw new ParseError('BIT STRING is not DER');

@@ -133,6 +133,24 @@ describe('values', () => {
     }
   });
 
+  it('spends no more on a long number, list or set of bits than their length is worth', () => {
+    const long = new Uint8Array(1 << 20).fill(0x7f);
+    const bits = concat(Uint8Array.of(0), long);
+    const list = Uint8Array.from(long, (_, i) => (i % 2 === 0 ? 0x30 : 0));
+    const start = performance.now();
+    expect(() => readSmallInteger(node(TAG.integer, long), 'version')).toThrow('out of range');
+    expect(() => readNamedBits(node(TAG.bitString, bits))).toThrow('too many bits');
+    expect(() => children(list, 'list')).toThrow('list: too many elements');
+    expect(performance.now() - start).toBeLessThan(5000);
+  });
+
+  it('counts to 2^31 - 1', () => {
+    const small = (content: string) => readSmallInteger(node(TAG.integer, fromHex(content)), 'it');
+    expect(small('7fffffff')).toBe(0x7fffffff);
+    expect(() => small('0080000000')).toThrow('it is out of range');
+    expect(() => small('80')).toThrow('it is out of range');
+  });
+
   it('reads named bits', () => {
     expect([...readNamedBits(node(TAG.bitString, fromHex('0780')))]).toEqual([0]);
     expect([...readNamedBits(node(TAG.bitString, fromHex('0106')))]).toEqual([5, 6]);
