@@ -244,7 +244,7 @@ export const ERRORS = {
   ),
   LOG_ENTRY_UNSUPPORTED: local(
     EXIT.proof,
-    'Only entries of Rekor v2 (hashedrekord 0.0.2) verify; sign again through such a log.',
+    'Use a log entry of kind hashedrekord, dsse or intoto, in a version that docs/verify.md lists.',
   ),
   LOG_ENTRY_MISMATCH: local(
     EXIT.proof,
@@ -269,6 +269,10 @@ export const ERRORS = {
   CHECKPOINT_INVALID: local(
     EXIT.proof,
     'The log did not sign this tree: fetch the bundle again, and check the trust files.',
+  ),
+  INCLUSION_PROMISE_INVALID: local(
+    EXIT.proof,
+    'The log did not promise this entry at this time: fetch the bundle again, and check the trust files.',
   ),
   INCLUSION_PROOF_MISSING: local(EXIT.proof, 'The bundle cannot be verified offline; sign again.'),
   INCLUSION_PROOF_INVALID: local(
@@ -302,6 +306,10 @@ export const ERRORS = {
   ISSUER_MISMATCH: local(
     EXIT.identity,
     'Another identity provider vouched; trust the one in the message only if you know it.',
+  ),
+  EXTENSION_MISMATCH: local(
+    EXIT.identity,
+    'The certificate says something else than asked for; the message names the extension.',
   ),
   IDENTITY_POLICY_MISSING: local(
     EXIT.usage,
