@@ -82,8 +82,8 @@ async function must(
 }
 
 /** The flags are part of the build cache's key: always the same. */
-function buildGoTools(module: string): Promise<void> {
-  return must('go', ['build', '-trimpath', '-ldflags=-s -w', '-o', `${BIN}/`, 'tool'], {
+function buildGoTools(module: string, packages: string): Promise<void> {
+  return must('go', ['build', '-trimpath', '-ldflags=-s -w', '-o', `${BIN}/`, packages], {
     cwd: module,
     env: { ...process.env, GOFLAGS: '-mod=readonly', GOTOOLCHAIN: 'local' },
   });
@@ -91,14 +91,19 @@ function buildGoTools(module: string): Promise<void> {
 
 type ProgramName = Exclude<Tool, 'package'>;
 
-function goStep(name: string, tools: readonly ProgramName[]): Step {
+/** @param packages the module's `tool` lines, or its own mains */
+function goStep(name: string, tools: readonly ProgramName[], packages = 'tool'): Step {
   const module = join(INTEROP, 'go', name);
+  const sources = readdirSync(module, { recursive: true, encoding: 'utf8' });
   return {
     what: `${tools.join(', ')} (Go, built once: minutes)`,
     tools,
-    pins: [join(module, 'go.mod'), join(module, 'go.sum')],
+    pins: sources
+      .filter((file) => /\.(go|mod|sum)$/.test(file))
+      .sort()
+      .map((file) => join(module, file)),
     makes: tools.map((tool) => PROGRAMS[tool]),
-    install: () => buildGoTools(module),
+    install: () => buildGoTools(module, packages),
   };
 }
 
@@ -150,7 +155,8 @@ const STEPS: readonly Step[] = [
   goStep('cosign3', ['cosign']),
   goStep('tools', ['fsck', 'ctclient', 'zlint']),
   goStep('sigstore-go', ['sigstore-go']),
-  pythonStep(VENV, 'requirements.txt', ['lint_pkix_cert']),
+  goStep('judges', ['judge-certificates', 'judge-proofs', 'judge-log'], './...'),
+  pythonStep(VENV, 'requirements.txt', ['lint_pkix_cert', 'pyca']),
   pythonStep(VENV_SIGSTORE, 'sigstore.txt', ['sigstore', 'model_signing']),
   pythonStep(VENV_SIGSTORE_42, 'sigstore-4.2.txt', ['sigstore-4.2']),
   {

@@ -26,6 +26,10 @@ export type Tool =
   | 'zlint'
   | 'openssl'
   | 'lint_pkix_cert'
+  | 'pyca'
+  | 'judge-certificates'
+  | 'judge-proofs'
+  | 'judge-log'
   | 'sigstore-go'
   | 'sigstore'
   | 'sigstore-4.2'
@@ -40,6 +44,10 @@ export const PROGRAMS: Readonly<Record<Exclude<Tool, 'package'>, string>> = {
   zlint: join(BIN, 'zlint'),
   openssl: 'openssl',
   lint_pkix_cert: join(VENV, 'bin', 'lint_pkix_cert'),
+  pyca: join(VENV, 'bin', 'python'),
+  'judge-certificates': join(BIN, 'judge-certificates'),
+  'judge-proofs': join(BIN, 'judge-proofs'),
+  'judge-log': join(BIN, 'judge-log'),
   'sigstore-go': join(BIN, 'conformance'),
   sigstore: join(VENV_SIGSTORE, 'bin', 'sigstore'),
   'sigstore-4.2': join(VENV_SIGSTORE_42, 'bin', 'sigstore'),

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/transparency-dev/tessera/api/layout"
+)
+
+// source reads a log from a directory or over HTTP. The partial resources of a tree's end must be
+// there themselves: a log that is judged is not being garbage-collected.
+type source struct {
+	from    string
+	bundles string
+
+	mu sync.Mutex
+	// entries of data tiles that were read. Guarded by mu.
+	entries []timestamped
+}
+
+func newSource(from, bundles string) *source {
+	return &source{from: from, bundles: bundles}
+}
+
+func (s *source) read(ctx context.Context, path string) ([]byte, error) {
+	if !strings.HasPrefix(s.from, "http://") {
+		return os.ReadFile(filepath.Join(s.from, filepath.FromSlash(path)))
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.from+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s: %s", path, response.Status)
+	}
+	return io.ReadAll(response.Body)
+}
+
+func (s *source) ReadCheckpoint(ctx context.Context) ([]byte, error) {
+	return s.read(ctx, layout.CheckpointPath)
+}
+
+func (s *source) ReadTile(ctx context.Context, level, index uint64, partial uint8) ([]byte, error) {
+	return s.read(ctx, layout.TilePath(level, index, partial))
+}
+
+func (s *source) ReadEntryBundle(ctx context.Context, index uint64, partial uint8) ([]byte, error) {
+	data, err := s.read(ctx, fmt.Sprintf("tile/%s/%s", s.bundles, layout.NWithSuffix(0, index, partial)))
+	if err != nil {
+		return nil, err
+	}
+	// fsck counts on as many entries as the path says.
+	want := int(partial)
+	if partial == 0 {
+		want = layout.EntryBundleWidth
+	}
+	if found, err := s.count(data); err != nil || found != want {
+		return nil, fmt.Errorf("bundle %d: %d entries, not %d (%v)", index, found, want, err)
+	}
+	return data, nil
+}
+
+func (s *source) count(data []byte) (int, error) {
+	if s.bundles == "entries" {
+		hashes, err := entryHashes(data)
+		return len(hashes), err
+	}
+	entries, err := parseDataTile(data)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.entries = append(s.entries, entries...)
+	return len(entries), err
+}
