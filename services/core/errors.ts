@@ -92,6 +92,11 @@ export const ERRORS = {
   // Log engine (docs/operating.md)
   LOG_FULL: server('Try again after the seconds in Retry-After.', 503, GRPC.unavailable),
   LOG_STOPPED: server('The log stopped to stay consistent; see its log line, then restart it.'),
+  LOG_CLOCK: server(
+    'The clock stands before the last head of the log; mend the time source.',
+    503,
+    GRPC.unavailable,
+  ),
   LOG_FROZEN: request(
     'This log has been frozen, please switch to the latest log.',
     405,
@@ -165,6 +170,11 @@ export const ERRORS = {
   TSA_SIGNING: server('The key did not sign; see the log of the server under this request id.'),
   TSA_CHAIN_EXPIRED: server(
     'Renew the certificate chain of the timestamp authority.',
+    503,
+    GRPC.unavailable,
+  ),
+  TSA_CLOCK_UNCONFIRMED: server(
+    'Mend the clock of the authority, or the time servers that tsa.clock names.',
     503,
     GRPC.unavailable,
   ),
@@ -384,11 +394,18 @@ export class CodedError extends Error {
   readonly code: ErrorCode;
   /** The field, claim, file or flag at fault. */
   readonly field: string | undefined;
+  /** When asking again may help, where that is known. */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { field?: string; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { field?: string; cause?: unknown; retryAfterSeconds?: number } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.field = options.field;
+    this.retryAfterSeconds = options.retryAfterSeconds;
   }
 
   get row(): ErrorRow {

@@ -30,7 +30,7 @@ export function errorBody(error: CodedError): object {
 export function errorResponse(c: Context, error: unknown): Response {
   if (!(error instanceof CodedError)) throw error;
   const { http } = error.row;
-  if (http === 503) c.header('Retry-After', '1');
+  if (http === 503) c.header('Retry-After', String(error.retryAfterSeconds ?? 1));
   return c.json(errorBody(error), http as ContentfulStatusCode);
 }
 

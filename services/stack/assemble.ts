@@ -94,6 +94,7 @@ export async function assemble(options: AssembleOptions): Promise<Parts> {
         chain: material.tsa.chain,
         markDirectory: layout.mark,
         policies: config.tsa.policies,
+        clockConfig: config.tsa.clock,
       }),
     );
     progress('certificate authority');

@@ -32,6 +32,13 @@ function missing(serving: Serving | undefined, draining: boolean): string[] {
   ];
 }
 
+function states(serving: Serving | undefined): Record<string, unknown> {
+  const told = (serving?.services ?? []).flatMap(({ name, state }) =>
+    state === undefined ? [] : [[name, state()] as const],
+  );
+  return Object.fromEntries(told);
+}
+
 /** Page without scripts: nothing but its own style may load. */
 const PAGE_POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -59,7 +66,7 @@ export function createFrontDoor(logger: Logger): FrontDoor {
     app.get('/readyz', (c) => {
       const lacking = missing(serving, draining);
       return c.json(
-        { ready: lacking.length === 0, missing: lacking },
+        { ready: lacking.length === 0, missing: lacking, state: states(serving) },
         lacking.length === 0 ? 200 : 503,
       );
     });

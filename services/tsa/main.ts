@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The timestamp authority: one key, one chain, one mark of time.
+// The timestamp authority: one key, one chain, one mark of time, and where it is wanted a comparison
+// of the clock with others.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Crypto } from '../core/crypto.ts';
 import { CodedError } from '../core/errors.ts';
@@ -9,12 +10,18 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Signer } from '../runtime/keys.ts';
 import type { Service } from '../runtime/service.ts';
 import type { Logger, Metrics } from '../runtime/telemetry.ts';
+import type { Every } from '../runtime/timer.ts';
 import { tsaRoutes } from './app.ts';
 import { judgeChain } from './chain.ts';
+import { type ClockWatch, watchClock } from './clock-watch.ts';
+import type { ClockConfig } from './config.ts';
 import { AHEAD_MS, openTimeMark } from './mark.ts';
 import { checkSigner } from './self-check.ts';
 import { createStamper } from './stamp.ts';
 import { createTimekeeper } from './time.ts';
+import type { Ask } from './time-server.ts';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 export interface TsaOptions {
   readonly crypto: Crypto;
@@ -30,6 +37,13 @@ export interface TsaOptions {
   readonly markDirectory: string;
   /** Dotted OIDs that requests may name; the first is the default. */
   readonly policies?: readonly string[];
+  /** How the clock is compared with others; without it, it is not. */
+  readonly clockConfig?: ClockConfig;
+  /** Milliseconds that no setting of the clock changes. */
+  readonly monotonic?: Clock;
+  /** Asks one time server; UDP without. */
+  readonly ask?: Ask;
+  readonly every?: Every;
 }
 
 /**
@@ -50,7 +64,8 @@ export async function openTsa(options: TsaOptions): Promise<Service> {
   await checkSigner(crypto, chain, signer, policies);
   const mark = await openTimeMark(options.markDirectory);
   await passMark(mark.floorMs, clock);
-  const time = createTimekeeper(clock, chain, mark);
+  const watch: ClockWatch | undefined = await watchClock(options);
+  const time = createTimekeeper(clock, chain, mark, watch?.requireConfirmed);
   const stamp = createStamper({
     crypto,
     random,
@@ -59,6 +74,7 @@ export async function openTsa(options: TsaOptions): Promise<Service> {
     policies,
     takeTime: time.take,
   });
+  const daysLeft = () => Math.floor((chain.notAfterMs - clock()) / DAY_MS);
   const answered = metrics.counter('sigstead_tsa_requests_total', 'Timestamp requests by result.');
   metrics.gauge(
     'sigstead_tsa_chain_seconds_left',
@@ -80,6 +96,13 @@ export async function openTsa(options: TsaOptions): Promise<Service> {
     name: 'tsa',
     routes,
     readiness: () => time.obstacles(),
-    close: () => mark.close(time.lastMs()),
+    state: () => ({
+      chainDaysLeft: daysLeft(),
+      clock: watch?.state() ?? { mode: 'off' },
+    }),
+    close() {
+      watch?.stop();
+      return mark.close(time.lastMs());
+    },
   };
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The time that a stamp may name. It never goes back: not while the authority runs, not across a
-// restart (the mark), and it stays within the certificate chain.
+// restart (the mark), it stays within the certificate chain, and where the configuration asks for it,
+// time servers stand by it.
 import { CodedError } from '../core/errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { outsideValidity, type TsaChain } from './chain.ts';
@@ -12,7 +13,7 @@ const MARK_ATTEMPTS = 5;
 export interface Timekeeper {
   /**
    * A whole second, in milliseconds since 1970; the durable mark stands at it or beyond.
-   * @throws CodedError TSA_CHAIN_EXPIRED, TSA_CLOCK, UNAVAILABLE
+   * @throws CodedError TSA_CHAIN_EXPIRED, TSA_CLOCK_UNCONFIRMED, TSA_CLOCK, UNAVAILABLE
    */
   take(): Promise<number>;
   /** Why take() would refuse now. */
@@ -21,13 +22,20 @@ export interface Timekeeper {
   lastMs(): number;
 }
 
-export function createTimekeeper(clock: Clock, chain: TsaChain, mark: TimeMark): Timekeeper {
+/** @param requireConfirmed throws when no stamp may leave for what the time servers say */
+export function createTimekeeper(
+  clock: Clock,
+  chain: TsaChain,
+  mark: TimeMark,
+  requireConfirmed: () => void = () => {},
+): Timekeeper {
   /** Moved forward by take() alone. */
   let last = mark.floorMs;
 
   const judge = (now: number): number => {
     const outside = outsideValidity(chain, now);
     if (outside !== undefined) throw new CodedError('TSA_CHAIN_EXPIRED', outside);
+    requireConfirmed();
     const time = now - (now % 1000);
     if (time < last) {
       const [here, there] = [now, last].map((ms) => new Date(ms).toISOString());

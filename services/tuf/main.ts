@@ -14,6 +14,7 @@ import { nodeCrypto } from '../runtime/crypto.ts';
 import type { Service } from '../runtime/service.ts';
 import { writeFileDurably } from '../runtime/store.ts';
 import { type Logger, type Metrics, noMetrics, silentLogger } from '../runtime/telemetry.ts';
+import { type Every, everyUnref } from '../runtime/timer.ts';
 import { trustRoutes } from './app.ts';
 import { raisedMark, requireReached } from './mark.ts';
 import {
@@ -50,8 +51,7 @@ export interface TrustOptions {
   readonly crypto?: Crypto;
   /** Replaces a file whole and durably. */
   readonly write?: (path: string, bytes: Uint8Array) => void;
-  /** Runs the task again and again without keeping the process alive; returns how to stop it. */
-  readonly every?: (periodMs: number, task: () => void) => () => void;
+  readonly every?: Every;
 }
 
 export interface Trust extends Service {
@@ -67,13 +67,6 @@ export interface Trust extends Service {
 
 const HOUR = 60 * 60 * 1000;
 const DAY = 24 * HOUR;
-
-/** A timer that does not keep the process alive. */
-export function everyUnref(periodMs: number, task: () => void): () => void {
-  const timer = setInterval(task, periodMs);
-  timer.unref();
-  return () => clearInterval(timer);
-}
 
 /** What is published, and the verbs that change it. Changes run one after the other. */
 class TrustRoot {

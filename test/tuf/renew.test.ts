@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Metrics, noMetrics } from '../../services/runtime/telemetry.ts';
-import { everyUnref } from '../../services/tuf/main.ts';
+import { everyUnref } from '../../services/runtime/timer.ts';
 import { newPlace, type Place } from './harness.ts';
 import { DAY, NOW } from './repo.ts';
 
