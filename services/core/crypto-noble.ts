@@ -51,6 +51,15 @@ export function nobleVerifyEcdsaDigest(
   });
 }
 
+/** A reduced encoding of a point that is not of small order (RFC 8032 §5.1.3). */
+export function isEd25519Point(bits: Uint8Array): boolean {
+  try {
+    return !ed25519.Point.fromBytes(bits, STRICT.zip215).isSmallOrder();
+  } catch {
+    return false;
+  }
+}
+
 export function nobleVerifyEd25519(
   key: PublicKey,
   message: Uint8Array,

@@ -2,9 +2,9 @@
 // RSASSA-PKCS1-v1_5 (RFC 8017 §8.2): exact encodings, compared and never parsed.
 import type { HashName } from './algorithm.ts';
 import { concat, equal, fromHex } from './bytes.ts';
-import { DerReader, readDer, readInteger, TAG } from './der.ts';
 import { toBigInt, toOctets } from './ecdsa.ts';
 import { ParseError } from './errors.ts';
+import { readRsaKey } from './spki.ts';
 
 /** DER of DigestInfo up to the digest (RFC 8017 §9.2 note 1), and the digest's length. */
 const DIGEST_INFO: Partial<Record<HashName, { prefix: Uint8Array; length: number }>> = {
@@ -19,17 +19,30 @@ export function digestInfo(hash: HashName, digest: Uint8Array): Uint8Array | und
   return row?.length === digest.length ? concat(row.prefix, digest) : undefined;
 }
 
+/** Go, which most clients are written in, reads no larger one; nor does it buy seconds of work. */
+const MAX_EXPONENT = 0x7fffffffn;
+
+/** @throws ParseError for keys that no engine should verify with (RFC 8017 §3.1) */
 function parseRsaKey(bits: Uint8Array): { n: bigint; e: bigint; size: number } {
-  const key = new DerReader(readDer(bits, TAG.sequence, 'RSA key').content, 'RSA key');
-  const modulus = readInteger(key.expect(TAG.integer, 'modulus'));
-  const exponent = readInteger(key.expect(TAG.integer, 'exponent'));
-  key.end();
+  const { modulus, exponent } = readRsaKey(bits);
   const n = toBigInt(modulus);
   const e = toBigInt(exponent);
-  // An exponent of this size keeps a hostile key from buying seconds of work.
-  if ((modulus[0] as number) >= 0x80 || e < 3n || e > 0xffffffffn || e % 2n === 0n || n % 2n === 0n)
-    throw new ParseError('RSA key is out of range');
-  return { n, e, size: Math.ceil(n.toString(2).length / 8) };
+  if (e < 3n || e > MAX_EXPONENT || e % 2n === 0n) {
+    throw new ParseError('RSA exponent is out of range');
+  }
+  if (n % 2n === 0n) throw new ParseError('RSA modulus is even');
+  return { n, e, size: modulus.length };
+}
+
+/** What is wrong with an RSA key; undefined for a sound one. */
+export function rsaFault(bits: Uint8Array): string | undefined {
+  try {
+    parseRsaKey(bits);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ParseError) return error.message;
+    throw error;
+  }
 }
 
 function modularPower(base: bigint, exponent: bigint, modulus: bigint): bigint {

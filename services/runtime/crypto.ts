@@ -12,10 +12,10 @@ import type { PublicKey } from '../core/algorithm.ts';
 import { equal } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
 import { nobleVerifyEd25519 } from '../core/crypto-noble.ts';
-import { digestInfo } from '../core/pkcs1.ts';
+import { digestInfo, rsaFault } from '../core/pkcs1.ts';
 import { verifyEcdsaDigest } from './ecdsa-digest.ts';
 
-/** Keys imported before; null = OpenSSL refused the key. Filled by keyObject alone. */
+/** Keys imported before; null = a key that no engine takes. Filled by keyObject alone. */
 const imported = new WeakMap<PublicKey, KeyObject | null>();
 
 /** PEM is imported three times as fast as DER. */
@@ -31,7 +31,9 @@ function importKey(spki: Uint8Array): KeyObject | null {
 function keyObject(key: PublicKey): KeyObject | null {
   let object = imported.get(key);
   if (object === undefined) {
-    object = importKey(key.spki);
+    // OpenSSL takes RSA exponents that no other engine does.
+    const unfit = key.kind === 'rsa' && rsaFault(key.bits) !== undefined;
+    object = unfit ? null : importKey(key.spki);
     imported.set(key, object);
   }
   return object;

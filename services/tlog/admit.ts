@@ -4,30 +4,35 @@
 //
 //   1. something is there: content, verifier, rawBytes, digest      request.ts
 //   2. keyDetails is specified
-//   3. the key or the certificate parses as DER, a point lies on its curve
+//   3. the key or the certificate parses as DER, and some engine can use the key
 //   4. keyDetails names the algorithm of the key, and the log accepts it
 //   5. the digest is as long as the hash of the algorithm makes it
 //   6. the signature verifies over the digest
 //
 // Validity, chain and identity of a certificate are not judged here: verifiers do that.
-import {
-  ALGORITHMS,
-  type Algorithm,
-  defaultAlgorithm,
-  ECDSA_P256_SHA256,
-  type PublicKey,
-} from '../core/algorithm.ts';
+import { ALGORITHMS, type Algorithm, type HashName, type PublicKey } from '../core/algorithm.ts';
 import type { Crypto } from '../core/crypto.ts';
 import { pae } from '../core/dsse.ts';
-import { curveOf, parsePoint } from '../core/ecdsa.ts';
 import { buildHashedRekord, type EntryVerifier, HASH_ALGORITHMS } from '../core/entry.ts';
 import { CodedError, coded, ParseError } from '../core/errors.ts';
+import { keyFault } from '../core/key-fault.ts';
 import { parseCertificate, parsePublicKey } from '../core/x509.ts';
 import { MAX_ENTRY_BYTES } from '../log/log.ts';
 import type { Proposal, ProposedVerifier } from './request.ts';
 
-/** The algorithms that this release takes; the other rows of ALGORITHMS are known and refused. */
-const ENABLED: ReadonlySet<Algorithm> = new Set([ECDSA_P256_SHA256]);
+/** The log sees a digest and never the message, which pure Ed25519 signs. */
+type HashAlgorithm = Algorithm & { readonly hash: HashName };
+const isEnabled = (algorithm: Algorithm): algorithm is HashAlgorithm =>
+  algorithm.hash !== undefined;
+
+const fits = (algorithm: Algorithm, key: PublicKey) =>
+  algorithm.kind === key.kind && (algorithm.sizeBits === 0 || algorithm.sizeBits === key.sizeBits);
+
+/** What keyDetails should have been; for people. */
+function nameOf(key: PublicKey): string {
+  const algorithm = ALGORITHMS.find((row) => isEnabled(row) && fits(row, key));
+  return algorithm?.keyDetails ?? `${key.kind.toUpperCase()} of ${key.sizeBits} bits`;
+}
 
 /** A key that some engine can verify with. */
 function parseKey(verifier: EntryVerifier, path: string): PublicKey {
@@ -37,10 +42,8 @@ function parseKey(verifier: EntryVerifier, path: string): PublicKey {
       'publicKey' in verifier
         ? parsePublicKey(verifier.publicKey)
         : parseCertificate(verifier.x509Certificate).publicKey;
-    const curve = curveOf(key.kind);
-    if (curve !== undefined && parsePoint(key.bits, curve) === undefined) {
-      throw new ParseError('the point is not on its curve');
-    }
+    const fault = keyFault(key);
+    if (fault !== undefined) throw new ParseError(fault);
     return key;
   });
 }
@@ -48,33 +51,22 @@ function parseKey(verifier: EntryVerifier, path: string): PublicKey {
 /** Steps 2 to 4. */
 function judgeKey({ path, key, keyDetails }: ProposedVerifier): {
   publicKey: PublicKey;
-  algorithm: Algorithm;
+  algorithm: HashAlgorithm;
 } {
   const field = `${path}.keyDetails`;
   if (keyDetails === 0) throw new CodedError('ENTRY_KEY_DETAILS', `${field}: missing`, { field });
   const publicKey = parseKey(key, path);
+  const disabled = (why: string) =>
+    new CodedError('ENTRY_ALGORITHM_DISABLED', `${field}: ${why}`, { field });
   const algorithm = ALGORITHMS.find((row) => row.keyDetailsNumber === keyDetails);
-  if (algorithm === undefined) {
-    throw new CodedError('ENTRY_ALGORITHM_DISABLED', `${field}: ${keyDetails} is not accepted`, {
-      field,
-    });
+  if (algorithm === undefined) throw disabled(`${keyDetails} is not accepted`);
+  if (!fits(algorithm, publicKey)) {
+    const reason = `${field}: ${algorithm.keyDetails}, but the key is ${nameOf(publicKey)}`;
+    throw new CodedError('ENTRY_KEY_DETAILS', reason, { field });
   }
-  const fits =
-    algorithm.kind === publicKey.kind &&
-    (algorithm.sizeBits === 0 || algorithm.sizeBits === publicKey.sizeBits);
-  if (!fits) {
-    const found = defaultAlgorithm(publicKey)?.keyDetails ?? publicKey.kind;
-    throw new CodedError(
-      'ENTRY_KEY_DETAILS',
-      `${field}: ${algorithm.keyDetails}, but the key is ${found}`,
-      { field },
-    );
-  }
-  if (!ENABLED.has(algorithm)) {
-    throw new CodedError(
-      'ENTRY_ALGORITHM_DISABLED',
-      `${field}: ${algorithm.keyDetails} is not accepted`,
-      { field },
+  if (!isEnabled(algorithm)) {
+    throw disabled(
+      `${algorithm.keyDetails} signs the whole message, the log gets its digest: use PKIX_ED25519_PH`,
     );
   }
   return { publicKey, algorithm };
@@ -84,7 +76,7 @@ function refuseSignature(field: string): never {
   throw new CodedError('ENTRY_SIGNATURE', `${field}: does not verify`, { field });
 }
 
-function judgeDigest(digest: Uint8Array, algorithm: Algorithm): void {
+function judgeDigest(digest: Uint8Array, algorithm: HashAlgorithm): void {
   const length = HASH_ALGORITHMS.find(({ hash }) => hash === algorithm.hash)?.length;
   if (digest.length === length) return;
   const field = 'hashedRekordRequestV002.digest';
@@ -100,7 +92,7 @@ function judgeSignature(
   crypto: Crypto,
   proposal: Proposal,
   key: PublicKey,
-  algorithm: Algorithm,
+  algorithm: HashAlgorithm,
 ): Uint8Array {
   if (proposal.kind === 'hashedrekord') {
     judgeDigest(proposal.digest, algorithm);
@@ -111,7 +103,7 @@ function judgeSignature(
   // The message is at hand, so OpenSSL verifies it whole.
   const message = pae(proposal.payloadType, proposal.payload);
   return crypto.verify(key, algorithm, message, proposal.signature)
-    ? crypto.digest(algorithm.hash ?? 'sha256', message)
+    ? crypto.digest(algorithm.hash, message)
     : refuseSignature('dsseRequestV002.envelope.signatures');
 }
 

@@ -4,6 +4,7 @@ import { p256 } from '@noble/curves/nist.js';
 import { base64, base64url, concat, fromBase64, utf8 } from '../../../services/core/bytes.ts';
 import { pae } from '../../../services/core/dsse.ts';
 import {
+  type Add,
   certificate,
   certified,
   dsse,
@@ -21,14 +22,6 @@ import {
   spki,
   verifier,
 } from './material.ts';
-
-type Add = (
-  name: string,
-  body: object | string,
-  status: number,
-  code?: string,
-  field?: string,
-) => void;
 
 const D = 'dsseRequestV002';
 const ENVELOPE = `${D}.envelope`;
@@ -235,12 +228,5 @@ export function dsseCases(add: Add): void {
     400,
     'ENTRY_KEY_MALFORMED',
     `${D}.verifiers[0].publicKey.rawBytes`,
-  );
-  add(
-    'dsse: P-384 is off',
-    dsse({}, [verifier(p384Spki, 12)]),
-    400,
-    'ENTRY_ALGORITHM_DISABLED',
-    `${D}.verifiers[0].keyDetails`,
   );
 }

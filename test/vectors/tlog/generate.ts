@@ -7,6 +7,7 @@ import { p256 } from '@noble/curves/nist.js';
 import { base64, base64url, concat, utf8 } from '../../../services/core/bytes.ts';
 import { sequence, smallInteger } from '../../../services/core/der.ts';
 import { dsseCases } from './dsse.ts';
+import { keyCases } from './keys.ts';
 import {
   certificate,
   certified,
@@ -242,7 +243,7 @@ for (const [what, der] of [
   );
 }
 
-// Key against keyDetails, and what is switched off.
+// Key against keyDetails.
 for (const [what, raw] of [
   ['P-384', p384Spki],
   ['RSA', rsaSpki],
@@ -270,21 +271,6 @@ add(
   'ENTRY_KEY_DETAILS',
   DETAILS,
 );
-for (const [what, raw, details] of [
-  ['P-384', p384Spki, 'PKIX_ECDSA_P384_SHA_384'],
-  ['RSA', rsaSpki, 'PKIX_RSA_PKCS1V15_2048_SHA256'],
-  ['pure Ed25519', edSpki, 'PKIX_ED25519'],
-  ['Ed25519ph', edSpki, 'PKIX_ED25519_PH'],
-] as const) {
-  add(
-    `${what} is off`,
-    hashed({ verifier: verifier(raw, details) }),
-    400,
-    'ENTRY_ALGORITHM_DISABLED',
-    DETAILS,
-  );
-}
-
 // The digest and the signature over it.
 for (const length of [1, 20, 31, 33, 48, 64]) {
   const other = new Uint8Array(length).fill(9);
@@ -325,6 +311,7 @@ add(
 );
 
 dsseCases(add);
+keyCases(add);
 
 const lines = cases.map((item) => JSON.stringify(item)).join(',\n');
 writeFileSync(join(import.meta.dirname, 'requests.json'), `[\n${lines}\n]\n`);

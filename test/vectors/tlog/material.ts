@@ -20,9 +20,17 @@ import {
 } from '../../../services/core/der.ts';
 import { pae } from '../../../services/core/dsse.ts';
 
+export type Add = (
+  name: string,
+  body: object | string,
+  status: number,
+  code?: string,
+  field?: string,
+) => void;
+
 export const sha256 = (data: Uint8Array) =>
   new Uint8Array(createHash('sha256').update(data).digest());
-const secret = (name: string) => sha256(utf8(`secret ${name}`));
+export const secret = (name: string) => sha256(utf8(`secret ${name}`));
 
 const EC_KEY = '1.2.840.10045.2.1';
 export const ecSpki = (curve: string, point: Uint8Array) =>
