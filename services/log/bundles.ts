@@ -119,6 +119,11 @@ export class Bundles {
     return concat(...Array.from({ length: width }, () => reader.vector(2)));
   }
 
+  /** gzip of a bundle that is stored in its final form, u16 length before each entry. */
+  stored(n: number): Uint8Array | undefined {
+    return this.#reader.bundle(n)?.gzip;
+  }
+
   /** The final form of a full bundle; the compression runs on a pool thread. */
   async compressed(n: number): Promise<StoredBundle> {
     const spans = this.#spans(n);

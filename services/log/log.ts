@@ -73,13 +73,14 @@ export async function runLog(options: LogOptions, store: LogStore): Promise<Log>
     },
     entryBundle: (n, width) =>
       within(size(), n, width) ? bundles.bundle(n, width, framing) : undefined,
+    gzipBundle: (n) =>
+      framing === 'u16' && within(size(), n, TILE_WIDTH) ? bundles.stored(n) : undefined,
     entry: (index) => (isPosition(index) && index < size() ? bundles.entry(index) : undefined),
     findLeaf(leafHash) {
       const index = store.reader.findLeaf(leafHash);
       return index !== undefined && index < size() ? index : undefined;
     },
-    readiness: () =>
-      sequencer.stopped === undefined ? [] : [`${name} stopped: ${sequencer.stopped}`],
+    readiness: () => (sequencer.obstacle === undefined ? [] : [`${name} ${sequencer.obstacle}`]),
     close() {
       closed ??= close();
       return closed;

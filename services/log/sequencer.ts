@@ -20,6 +20,8 @@ export const MAX_ENTRY_BYTES = 65_535;
 const MAX_BATCH = 1024;
 const QUEUE_LIMIT = 4096;
 const DEDUP_KEY_LENGTH = 32;
+/** Steps of a clock that is being set right; beyond it the clock is wrong. */
+const CLOCK_TOLERANCE_MS = 60_000;
 /** Bundles that one idle moment stores; a batch takes them along once as many wait. */
 const MAX_COMPACTIONS = 4;
 
@@ -91,7 +93,7 @@ export class Sequencer {
   #running: Promise<void> | undefined;
   /** Answers of the published batch that have not gone out. Written by #publish() and #release(). */
   #answers: { readonly placed: readonly Placed[]; readonly head: Head } | undefined;
-  /** The idle head is due. Written by resign() and #run(). */
+  /** The idle head is due. Written by resign(), #sequence() and #refuseAll(). */
   #resign = false;
   /** Why nothing more is signed. Written by #stop(). */
   #stopped: string | undefined;
@@ -129,8 +131,11 @@ export class Sequencer {
     return this.#head;
   }
 
-  get stopped(): string | undefined {
-    return this.#stopped;
+  /** Why nothing is appended now: for good until a start, or until the clock has caught up. */
+  get obstacle(): string | undefined {
+    if (this.#stopped !== undefined) return `stopped: ${this.#stopped}`;
+    const fault = this.#clockFault();
+    return fault === undefined ? undefined : `waits: ${fault}`;
   }
 
   append(request: AppendRequest): Promise<Appended> {
@@ -157,6 +162,15 @@ export class Sequencer {
     this.#closing = true;
     await this.#compactor.close();
     while (this.#running !== undefined) await this.#running;
+  }
+
+  /** A head never tells an earlier time than the one before it. */
+  #clockFault(): string | undefined {
+    const now = this.#parts.options.clock();
+    const { timeMs } = this.#head;
+    if (now >= timeMs - CLOCK_TOLERANCE_MS) return undefined;
+    const [here, there] = [now, timeMs].map((ms) => new Date(ms).toISOString());
+    return `the clock says ${here}, the last head ${there}`;
   }
 
   #refuse(code: CodedError['code'], reason: string): never {
@@ -234,6 +248,12 @@ export class Sequencer {
   /** @throws what the store or the tree does: nobody knows then what the store holds */
   async #sequence(waiters: readonly Waiter[]): Promise<void> {
     const { options, store, tree } = this.#parts;
+    const fault = this.#clockFault();
+    if (fault !== undefined) {
+      this.#refuseAll(waiters, fault);
+      return;
+    }
+    // Within the tolerance the time stands still.
     const timeMs = Math.max(options.clock(), this.#head.timeMs);
     const before = tree.snapshot();
     const placed = this.#place(waiters, timeMs);
@@ -264,6 +284,17 @@ export class Sequencer {
     });
     this.#metrics.commit.observe((performance.now() - begun) / 1000, { log: options.name });
     this.#publish(head, chunks, placed);
+  }
+
+  /** Nothing was written: the log goes on once its clock does. */
+  #refuseAll(waiters: readonly Waiter[], fault: string): void {
+    const { name, logger } = this.#parts.options;
+    this.#resign = false;
+    logger.error('log-clock', { log: name, reason: fault });
+    for (const waiter of waiters) {
+      this.#metrics.refused.inc({ log: name, code: 'LOG_CLOCK' });
+      waiter.reject(new CodedError('LOG_CLOCK', `${name}: ${fault}`));
+    }
   }
 
   /** Indexes go to requests that build; a request that does not leaves no hole. */

@@ -61,7 +61,7 @@ export interface Log {
   /**
    * Resolves once the entry stands in a durable, signed head.
    * @throws CodedError LOG_FULL, LOG_STOPPED (the entry may or may not have been logged),
-   *   ENTRY_TOO_LARGE, UNAVAILABLE, and what build() or the signer throws
+   *   ENTRY_TOO_LARGE, LOG_CLOCK, UNAVAILABLE, and what build() or the signer throws
    */
   append(request: AppendRequest): Promise<Appended>;
   /** The published head; nothing beyond it is shown. */
@@ -76,6 +76,8 @@ export interface Log {
   tile(level: number, n: number, width: number): Uint8Array | undefined;
   /** The first `width` entries, framed, uncompressed; undefined beyond the published tree. */
   entryBundle(n: number, width: number): Uint8Array | undefined;
+  /** gzip of a full bundle, where it is stored in the form that is served. */
+  gzipBundle(n: number): Uint8Array | undefined;
   entry(index: number): { readonly data: Uint8Array; readonly timeMs: number } | undefined;
   /** Index of the first leaf with this hash. */
   findLeaf(leafHash: Uint8Array): number | undefined;

@@ -7,7 +7,7 @@
 //   GET  /api/v2/tile/entries/<N>[.p/<W>]    entry bundles
 import type { Context, Hono } from 'hono';
 import { CodedError, ERRORS, ParseError } from '../core/errors.ts';
-import { parseTilePath } from '../core/tile.ts';
+import { parseTilePath, TILE_WIDTH, type TileId } from '../core/tile.ts';
 import type { Log } from '../log/log.ts';
 import { createApp, type Env, readBody } from '../runtime/http.ts';
 import type { Logger } from '../runtime/telemetry.ts';
@@ -16,9 +16,12 @@ export const BODY_LIMIT = 4 << 20;
 const TILE_PREFIX = '/api/v2/tile/';
 const IMMUTABLE = 'public, max-age=604800, immutable';
 
+const ENTRIES_PATH = '/api/v2/log/entries';
+const CHECKPOINT_PATH = '/api/v2/checkpoint';
+/** What each resource takes. */
 const METHODS = [
-  ['/api/v2/log/entries', 'POST'],
-  ['/api/v2/checkpoint', 'GET, HEAD'],
+  [ENTRIES_PATH, 'POST'],
+  [CHECKPOINT_PATH, 'GET, HEAD'],
   [`${TILE_PREFIX}*`, 'GET, HEAD'],
 ] as const;
 
@@ -31,14 +34,43 @@ export interface AppOptions {
   readonly write: (body: Uint8Array) => Promise<string>;
 }
 
-function tileAt(log: Log, path: string): Uint8Array {
+interface Found {
+  readonly bytes: Uint8Array;
+  /** Content coding, where there is a choice. */
+  readonly coding?: 'gzip' | 'identity';
+}
+
+/** SPEC RFC 9110 §12.5.3: without the field any coding will do; with it, only what it names. */
+export function takesGzip(accepted: string | undefined): boolean {
+  if (accepted === undefined) return true;
+  const weights = new Map(
+    accepted.split(',').map((item): [string, number] => {
+      const [coding = '', ...parameters] = item.split(';').map((part) => part.trim().toLowerCase());
+      const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2) ?? '1';
+      return [coding === 'x-gzip' ? 'gzip' : coding, Number(weight)];
+    }),
+  );
+  return (weights.get('gzip') ?? weights.get('*') ?? 0) > 0;
+}
+
+function lookUp(log: Log, tile: TileId, accepted: string | undefined): Found | undefined {
+  if (tile.kind === 'hash') return found(log.tile(tile.level, tile.n, tile.width));
+  const { n, width } = tile;
+  if (width < TILE_WIDTH) return found(log.entryBundle(n, width));
+  // SPEC C2SP tlog-tiles: a log may serve bundles compressed without being asked.
+  const gzip = takesGzip(accepted) ? log.gzipBundle(n) : undefined;
+  return gzip === undefined ? found(log.entryBundle(n, width), 'identity') : found(gzip, 'gzip');
+}
+
+function found(bytes: Uint8Array | undefined, coding?: Found['coding']): Found | undefined {
+  if (bytes === undefined) return undefined;
+  return coding === undefined ? { bytes } : { bytes, coding };
+}
+
+function tileAt(log: Log, path: string, accepted: string | undefined): Found {
   try {
-    const tile = parseTilePath(path, 'entries');
-    const found =
-      tile.kind === 'entries'
-        ? log.entryBundle(tile.n, tile.width)
-        : log.tile(tile.level, tile.n, tile.width);
-    if (found !== undefined) return found;
+    const tile = lookUp(log, parseTilePath(path, 'entries'), accepted);
+    if (tile !== undefined) return tile;
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
   }
@@ -51,28 +83,32 @@ function readRoutes(app: Hono<Env>, log: Log): void {
     c.header('Access-Control-Allow-Origin', '*');
     c.header('Cache-Control', 'no-store');
   };
-  app.get('/api/v2/checkpoint', (c) => {
+  app.get(CHECKPOINT_PATH, (c) => {
     prepare(c);
     c.header('Content-Type', 'text/plain; charset=utf-8');
     return c.body(new Uint8Array(log.head().checkpoint));
   });
   app.get(`${TILE_PREFIX}*`, (c) => {
     prepare(c);
-    const tile = tileAt(
-      log,
-      c.req.path.slice(c.req.path.indexOf(TILE_PREFIX) + TILE_PREFIX.length),
-    );
+    const path = c.req.path.slice(c.req.path.indexOf(TILE_PREFIX) + TILE_PREFIX.length);
+    const { bytes, coding } = tileAt(log, path, c.req.header('accept-encoding'));
     c.header('Content-Type', 'application/octet-stream');
     c.header('Cache-Control', IMMUTABLE);
-    return c.body(new Uint8Array(tile));
+    if (coding !== undefined) c.header('Vary', 'Accept-Encoding');
+    if (coding === 'gzip') c.header('Content-Encoding', coding);
+    return c.body(new Uint8Array(bytes));
   });
 }
 
 export function tlogRoutes({ log, logger, frozen, write }: AppOptions): Hono<Env> {
   const app = createApp((error, requestId) => logger.error('tlog fault', { error, requestId }));
-  app.post('/api/v2/log/entries', async (c) => {
-    // Upstream's freeze answers in plain words, which operators look for.
-    if (frozen) return c.text(ERRORS.LOG_FROZEN.mend, 405);
+  app.post(ENTRIES_PATH, async (c) => {
+    if (frozen) {
+      // SPEC RFC 9110 §10.2.1: an empty field says that the resource takes no method for now.
+      c.header('Allow', '');
+      // Upstream's freeze answers in plain words, which operators look for.
+      return c.text(ERRORS.LOG_FROZEN.mend, 405);
+    }
     const body = await readBody(c, BODY_LIMIT);
     const answer = await write(body);
     c.header('Content-Type', 'application/json');
@@ -82,7 +118,7 @@ export function tlogRoutes({ log, logger, frozen, write }: AppOptions): Hono<Env
   for (const [path, allowed] of METHODS) {
     app.all(path, (c) => {
       // SPEC RFC 9110 §15.5.6: a 405 names the methods that the resource has.
-      c.header('Allow', allowed);
+      c.header('Allow', frozen && path === ENTRIES_PATH ? '' : allowed);
       throw new CodedError('METHOD_NOT_ALLOWED', 'Method Not Allowed');
     });
   }

@@ -87,6 +87,7 @@ describe('codes', () => {
   /** Of the engine, and of every service. */
   const SHARED: readonly ErrorCode[] = [
     'ENTRY_TOO_LARGE',
+    'LOG_CLOCK',
     'LOG_FULL',
     'LOG_STOPPED',
     'REQUEST_TOO_LARGE',

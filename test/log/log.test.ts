@@ -242,12 +242,39 @@ describe('log', () => {
     expect(log.readiness()[0]).toMatch(/another writer/);
   });
 
-  it('never lets time go back', async () => {
+  it('holds its time while the clock is set back a little', async () => {
     let now = 1_000_000;
     const log = await open({ clock: () => now });
     await append(log, 'a');
-    now = 500_000;
+    now -= 60_000;
     expect((await append(log, 'b')).timeMs).toBe(1_000_000);
+    expect([log.head().timeMs, log.readiness()]).toEqual([1_000_000, []]);
+  });
+
+  it('stops while the clock stands further back, and goes on with it', async () => {
+    let now = 1_000_000;
+    let log = await open({ clock: () => now, resignMs: 20 });
+    await append(log, 'a');
+    const { checkpoint } = log.head();
+    now -= 60_001;
+    for (const again of [false, true]) {
+      if (again) {
+        await shut(log);
+        log = await open({ clock: () => now });
+      }
+      expect(await Promise.all([code(append(log, 'b')), code(append(log, 'c'))])).toEqual([
+        'LOG_CLOCK',
+        'LOG_CLOCK',
+      ]);
+      expect(log.readiness()).toEqual([
+        'test waits: the clock says 1970-01-01T00:15:39.999Z, the last head 1970-01-01T00:16:40.000Z',
+      ]);
+      expect((await append(log, 'a')).index).toBe(0);
+      expect([log.head().size, hex(log.head().checkpoint)]).toEqual([1, hex(checkpoint)]);
+    }
+    now += 1;
+    const late = await append(log, 'b');
+    expect([late.index, late.timeMs, log.readiness()]).toEqual([1, 1_000_000, []]);
   });
 });
 

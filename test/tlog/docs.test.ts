@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ALGORITHMS } from '../../services/core/algorithm.ts';
 import { ERRORS, type ErrorCode } from '../../services/core/errors.ts';
 import { createMetrics } from '../../services/runtime/metrics.ts';
 import type { Tlog } from '../../services/tlog/main.ts';
@@ -55,6 +56,22 @@ describe('the log', () => {
   });
 });
 
+describe('keyDetails', () => {
+  const rows = tableUnder(document, 'Requests')
+    .map(([names, numbers]) => ({ names: codes(names), numbers: (numbers ?? '').split(', ') }))
+    .filter(({ names }) => names[0]?.startsWith('PKIX_'));
+
+  it('are the rows that the log takes, by name and number', () => {
+    const told = rows.flatMap(({ names, numbers }) =>
+      names.map((name, at) => [name, Number(numbers[at])]),
+    );
+    const taken = ALGORITHMS.filter(({ hash }) => hash !== undefined);
+    expect(told.sort()).toEqual(
+      taken.map(({ keyDetails, keyDetailsNumber }) => [keyDetails, keyDetailsNumber]).sort(),
+    );
+  });
+});
+
 describe('codes', () => {
   const rows = tableUnder(document, 'Codes').map(([code, ...cells]) => ({
     code: (codes(code)[0] ?? '') as ErrorCode,
@@ -63,6 +80,7 @@ describe('codes', () => {
   /** Of the engine, and of every service. */
   const SHARED: readonly ErrorCode[] = [
     'INTERNAL',
+    'LOG_CLOCK',
     'LOG_FROZEN',
     'LOG_FULL',
     'LOG_STOPPED',
@@ -87,7 +105,12 @@ describe('codes', () => {
   });
 
   it('are each the answer of some request in a test', () => {
-    const tests = ['write.test.ts', 'read.test.ts', '../vectors/tlog/requests.json']
+    const tests = [
+      'write.test.ts',
+      'read.test.ts',
+      'limits.test.ts',
+      '../vectors/tlog/requests.json',
+    ]
       .map((name) => readFileSync(join(ROOT, 'test/tlog', name), 'utf8'))
       .join('\n');
     const silent = rows.map(({ code }) => code).filter((code) => !tests.includes(code));
