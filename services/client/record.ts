@@ -5,7 +5,8 @@ import { base64 } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
 import { CodedError } from '../core/errors.ts';
 import type { TrustedRoot } from '../core/trust.ts';
-import { verifyEntryBody, verifyLogEntry } from '../core/verify/log.ts';
+import { verifyEntryBody } from '../core/verify/entry.ts';
+import { verifyLogEntry } from '../core/verify/log.ts';
 import type { SigningKey } from '../core/verify/signer.ts';
 import { type HttpEdges, judgeAnswer, post, requireStatus, type ServiceAddress } from './http.ts';
 
@@ -14,20 +15,22 @@ const TIMEOUT_MS = 30_000;
 const MAX_BYTES = 1 << 20;
 
 export interface Recorded {
-  readonly signer: SigningKey & { readonly verifier: { readonly x509Certificate: Uint8Array } };
+  readonly signer: SigningKey;
+  /** Its certificate, DER. */
+  readonly certificate: Uint8Array;
   readonly signature: Uint8Array;
   /** Of what was signed, with the hash of the signer's algorithm. */
   readonly digest: Uint8Array;
 }
 
-function requestBody({ signer, signature, digest }: Recorded): string {
+function requestBody({ signer, certificate, signature, digest }: Recorded): string {
   return JSON.stringify({
     hashedRekordRequestV002: {
       digest: base64(digest),
       signature: {
         content: base64(signature),
         verifier: {
-          x509Certificate: { rawBytes: base64(signer.verifier.x509Certificate) },
+          x509Certificate: { rawBytes: base64(certificate) },
           keyDetails: signer.algorithm.keyDetails,
         },
       },
@@ -65,7 +68,8 @@ export async function record(
     if (verifyLogEntry(crypto, root, entry) === undefined) {
       throw new CodedError('LOG_UNKNOWN', 'the trusted root does not hold this log');
     }
-    verifyEntryBody(entry, recorded.signer, recorded.signature, () => recorded.digest);
+    const { signer, signature, digest } = recorded;
+    verifyEntryBody(entry, { signer, signature, messageDigest: () => digest });
     return entry;
   });
 }

@@ -3,13 +3,13 @@
 // by side, both checked → bundle → the same verification that others will do. What fails on the way
 // leaves nothing behind but a log entry.
 import { createHash, createSign } from 'node:crypto';
-import { ECDSA_P256_SHA256 } from '../core/algorithm.ts';
 import { BUNDLE_MEDIA_TYPE, type Bundle, type BundleContent } from '../core/bundle.ts';
 import type { Crypto } from '../core/crypto.ts';
 import { IN_TOTO_PAYLOAD_TYPE, pae } from '../core/dsse.ts';
 import { CodedError } from '../core/errors.ts';
 import { type SigningConfig, type SigningService, selectServices } from '../core/signing-config.ts';
 import type { TrustedRoot } from '../core/trust.ts';
+import { signingKey } from '../core/verify/signer.ts';
 import { type Artifact, type Verification, verifyBundle } from '../core/verify.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { type Certified, certify } from './certify.ts';
@@ -66,13 +66,9 @@ interface Raw {
 
 async function prove(context: SignContext, services: Services, certified: Certified, raw: Raw) {
   const { crypto, http, random, trustedRoot: root } = context;
-  const signer = {
-    key: certified.leaf.publicKey,
-    algorithm: { ...ECDSA_P256_SHA256, hash: 'sha256' as const },
-    verifier: { x509Certificate: certified.leaf.der },
-    leaf: certified.leaf,
-  };
-  const recorded = { signer, ...raw };
+  const { leaf } = certified;
+  const signer = signingKey(leaf.publicKey, leaf);
+  const recorded = { signer, certificate: leaf.der, ...raw };
   const abort = new AbortController();
   try {
     const [timestamps, tlogEntries] = await Promise.all([

@@ -76,7 +76,8 @@ function text(parent: JsonObject, name: string): string {
   return value;
 }
 
-function verifierFrom(verifier: JsonObject): EntryVerifier {
+/** @param verifier in protojson @throws ParseError */
+export function verifierFrom(verifier: JsonObject): EntryVerifier {
   return verifier.publicKey === undefined
     ? { x509Certificate: fromBase64(text(object(verifier, 'x509Certificate'), 'rawBytes')) }
     : { publicKey: fromBase64(text(object(verifier, 'publicKey'), 'rawBytes')) };

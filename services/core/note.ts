@@ -138,8 +138,10 @@ export function rfc6962VerifierKey(crypto: Crypto, name: string, spki: Uint8Arra
 }
 
 export interface CheckpointKey {
-  /** Signature name and origin that the checkpoint must carry. */
+  /** Signature name that the checkpoint must carry. */
   readonly name: string;
+  /** First line; the name unless given (Rekor v1: `name - tree id`). */
+  readonly origin?: string;
   readonly key: PublicKey;
   /** Of this key and, but for ECDSA, this name. */
   readonly keyId: Uint8Array;
@@ -148,13 +150,12 @@ export interface CheckpointKey {
 /** The checkpoint of a note and the log's own signatures, at least one. @throws ParseError */
 function openCheckpoint(
   envelope: string | Uint8Array,
-  name: string,
-  keyId: Uint8Array,
+  { name, keyId, origin = name }: CheckpointKey,
 ): { checkpoint: Checkpoint; signed: Uint8Array; signatures: Uint8Array[] } {
   const note = parseNote(envelope);
   const checkpoint = parseCheckpoint(note.text);
-  if (checkpoint.origin !== name) {
-    throw new ParseError(`checkpoint is of ${checkpoint.origin}, not of ${name}`);
+  if (checkpoint.origin !== origin) {
+    throw new ParseError(`checkpoint is of ${checkpoint.origin}, not of ${origin}`);
   }
   const hint = keyId.subarray(0, 4);
   const own = note.signatures.filter((s) => s.name === name && equal(s.hint, hint));
@@ -173,7 +174,7 @@ export function verifyCheckpoint(
   envelope: string | Uint8Array,
   log: CheckpointKey,
 ): Checkpoint {
-  const { checkpoint, signed, signatures } = openCheckpoint(envelope, log.name, log.keyId);
+  const { checkpoint, signed, signatures } = openCheckpoint(envelope, log);
   const algorithm = defaultAlgorithm(log.key);
   // SPEC signed-note: name and id match a known key, so each such line MUST be verified, and one
   // that fails SHOULD condemn the whole note.
@@ -201,7 +202,7 @@ export function verifyRfc6962Checkpoint(
   envelope: string | Uint8Array,
   log: CheckpointKey,
 ): Checkpoint & { readonly timeMs: number } {
-  const { checkpoint, signatures } = openCheckpoint(envelope, log.name, log.keyId);
+  const { checkpoint, signatures } = openCheckpoint(envelope, log);
   // SPEC static-ct-api: exactly one signature of the log, no extension lines.
   const [only, second] = signatures;
   if (only === undefined || second !== undefined || checkpoint.extensions.length > 0) {

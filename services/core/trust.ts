@@ -6,14 +6,15 @@
 //   authority   { subject, uri, certChain { certificates[] { rawBytes } }, validFor }
 //
 // Unknown fields are refused: Go and policy-controller refuse them too, so a document that carries
-// one works for some clients only.
+// one works for some clients only. A log whose key is of a kind that Sigstead does not know is another
+// matter: it is passed over and remembered, since the other logs are as good as before.
 import { type Algorithm, algorithmByKeyDetails, defaultAlgorithm } from './algorithm.ts';
 import { base64, equal, utf8 } from './bytes.ts';
 import type { PublicKey } from './crypto.ts';
 import { ParseError } from './errors.ts';
 import { type Json, parseJson } from './json.ts';
 import { ProtoMessage } from './protojson.ts';
-import { parsePublicKey } from './spki.ts';
+import { parsePkcs1PublicKey, parsePublicKey } from './spki.ts';
 import {
   formatTime,
   naming,
@@ -48,6 +49,8 @@ export interface TrustedRoot {
   readonly ctlogs: readonly TrustLog[];
   readonly certificateAuthorities: readonly TrustAuthority[];
   readonly timestampAuthorities: readonly TrustAuthority[];
+  /** Logs that were passed over: `tlogs[1]: keyDetails …`. */
+  readonly unread?: readonly string[];
 }
 
 const MAX_LENGTH = 1 << 20;
@@ -74,21 +77,43 @@ function rawBytes<T>(message: ProtoMessage, parse: (der: Uint8Array) => T): T {
   }
 }
 
-function logAlgorithm(publicKey: ProtoMessage, key: PublicKey): Algorithm {
-  const details = publicKey.value('keyDetails');
-  if (details === undefined) return publicKey.fail('keyDetails', 'is missing');
-  const named =
-    typeof details === 'string' || typeof details === 'number'
-      ? algorithmByKeyDetails(details)
-      : undefined;
-  if (named === undefined) return publicKey.fail('keyDetails', 'is no algorithm that is known');
-  if (named !== defaultAlgorithm(key)) {
-    return publicKey.fail('keyDetails', `${named.keyDetails} does not belong to this key`);
-  }
-  return named;
+/** Names that protobuf-specs deprecates and that trust roots of older logs still carry. */
+const RSA_PKCS1 = new Set<string | number>(['PKCS1_RSA_PKCS1V5', 1]);
+const RSA_PKIX = new Set<string | number>(['PKIX_RSA_PKCS1V5', 3]);
+const UNSPECIFIED = new Set<Json>(['', 0, 'PUBLIC_KEY_DETAILS_UNSPECIFIED']);
+
+interface LogKey {
+  readonly key: PublicKey;
+  readonly algorithm: Algorithm;
 }
 
-function readLog(log: ProtoMessage): TrustLog {
+/** @returns the name of a kind of key that is not known, for the reader to pass over */
+function readLogKey(publicKey: ProtoMessage): LogKey | { readonly unknown: string } {
+  const details = publicKey.value('keyDetails');
+  if (details === undefined || UNSPECIFIED.has(details)) {
+    return publicKey.fail('keyDetails', 'is missing');
+  }
+  if (typeof details !== 'string' && typeof details !== 'number') {
+    return publicKey.fail('keyDetails', 'neither a name nor a number of the enum');
+  }
+  const deprecated = RSA_PKCS1.has(details) || RSA_PKIX.has(details);
+  const named = algorithmByKeyDetails(details);
+  if (named === undefined && !deprecated) return { unknown: String(details).slice(0, 64) };
+  const parse = RSA_PKCS1.has(details) ? parsePkcs1PublicKey : parsePublicKey;
+  const key = rawBytes(publicKey, parse);
+  const algorithm = defaultAlgorithm(key);
+  if (deprecated && key.kind === 'rsa') {
+    return algorithm === undefined
+      ? { unknown: `RSA of ${key.sizeBits} bits` }
+      : { key, algorithm };
+  }
+  if (algorithm === undefined || named !== algorithm) {
+    return publicKey.fail('keyDetails', `${details} does not belong to this key`);
+  }
+  return { key, algorithm };
+}
+
+function readLog(log: ProtoMessage): TrustLog | { readonly unknown: string } {
   const baseUrl = readUrl(log, 'baseUrl');
   const hash = log.enumNumber('hashAlgorithm', (name) =>
     name === 'SHA2_256' ? SHA2_256 : undefined,
@@ -96,15 +121,16 @@ function readLog(log: ProtoMessage): TrustLog {
   if (hash !== SHA2_256) return log.fail('hashAlgorithm', 'is not SHA2_256');
   const publicKey = log.message('publicKey', ['rawBytes', 'keyDetails', 'validFor']);
   if (publicKey === undefined) return log.fail('publicKey', 'is missing');
-  const key = rawBytes(publicKey, parsePublicKey);
-  const algorithm = logAlgorithm(publicKey, key);
   // SPEC: a log without validFor.start is invalid.
   const window = readWindow(publicKey);
   const id = log.message('logId', ['keyId']);
   if (id === undefined || !id.has('keyId')) return log.fail('logId.keyId', 'is missing');
   const logId = id.bytes('keyId');
   if (logId.length !== LOG_ID_OCTETS) return id.fail('keyId', `${logId.length} octets, not 32`);
-  return { baseUrl, logId, key, algorithm, ...window };
+  const key = readLogKey(publicKey);
+  return 'unknown' in key
+    ? { unknown: `${log.path}: keyDetails ${key.unknown} of ${baseUrl}` }
+    : { baseUrl, logId, ...key, ...window };
 }
 
 /** What stands in front of a chain. */
@@ -159,20 +185,27 @@ export function readTrustedRoot(json: Json, path: string): TrustedRoot {
     'timestampAuthorities',
   ]);
   requireMediaType(root, TRUSTED_ROOT_MEDIA_TYPE);
+  const unread: string[] = [];
   const logs = (name: string) =>
     root
       .messages(name, ['baseUrl', 'hashAlgorithm', 'publicKey', 'logId'], MAX_ENTRIES)
-      .map(readLog);
+      .flatMap((message) => {
+        const log = readLog(message);
+        if (!('unknown' in log)) return [log];
+        unread.push(log.unknown);
+        return [];
+      });
   const authorities = (name: string, kind: Kind) =>
     root
       .messages(name, ['subject', 'uri', 'certChain', 'validFor'], MAX_ENTRIES)
       .map((message) => readAuthority(message, kind));
-  return {
+  const read = {
     tlogs: logs('tlogs'),
-    ctlogs: logs('ctlogs'),
     certificateAuthorities: authorities('certificateAuthorities', 'issuer'),
+    ctlogs: logs('ctlogs'),
     timestampAuthorities: authorities('timestampAuthorities', 'stamper'),
   };
+  return unread.length === 0 ? read : { ...read, unread };
 }
 
 /** @throws CodedError TRUST_ROOT_MALFORMED, `field` = path of the fault */

@@ -2,48 +2,57 @@
 // Verification of a bundle, offline and synchronous. The checks, in their order:
 //
 //   signer       the mode that the caller asked for, and the key of the bundle
-//   time         timestamps of trusted authorities over the signature
+//   time         timestamps of trusted authorities over the signature, promises of Rekor v1 logs
 //   certificate  path to a trusted CA, at every verified time
 //   sct          proof that the certificate was published
 //   identity     who signed, against whom the caller asked for
-//   log          entries: checkpoint signed by a trusted log, inclusion proven
+//   log          entries: checkpoint signed by a trusted log, inclusion proven, or a v1 promise
 //   entry        bodies of the entries: about this signer, this signature, this artifact
 //   signature    over the artifact, or over a statement that names it
 //
 // The first that fails ends it. A bundle with a managed key has no certificate: the three checks
 // about it do not apply.
 import type { Bundle } from './bundle.ts';
-import { hex } from './bytes.ts';
 import type { Crypto } from './crypto.ts';
 import type { Statement } from './dsse.ts';
-import { CodedError } from './errors.ts';
+import { CodedError, type ErrorCode } from './errors.ts';
 import type { TrustedRoot } from './trust.ts';
-import { type Artifact, signedDigest, verifyContent } from './verify/artifact.ts';
-import { verifyCertificate, verifySct } from './verify/certificate.ts';
+import { type Artifact, loggedSignature, verifyContent } from './verify/artifact.ts';
+import { requireClaimedTimes, verifyCertificate, verifySct } from './verify/certificate.ts';
+import { verifyEntryBody } from './verify/entry.ts';
 import { type Identity, readIdentity, requireIdentity } from './verify/identity.ts';
-import { type VerifiedEntry, verifyEntryBody, verifyLogEntries } from './verify/log.ts';
+import * as inputs from './verify/inputs.ts';
+import { type VerifiedEntry, verifyLogEntries } from './verify/log.ts';
 import { chooseSigner, type Policy, type SigningKey } from './verify/signer.ts';
-import { signatureOf, type VerifiedTime, verifyTimes } from './verify/times.ts';
+import { claimedTimes, type VerifiedTime, verifyTimes } from './verify/times.ts';
 
-export { type Artifact, artifactHashes } from './verify/artifact.ts';
-export type { Identity } from './verify/identity.ts';
+export { type Artifact, artifactHashes, wantsBytes } from './verify/artifact.ts';
+export type { Identity, WantedExtension } from './verify/identity.ts';
 export type { Policy } from './verify/signer.ts';
 
-export type CheckName =
-  | 'signer'
-  | 'time'
-  | 'certificate'
-  | 'sct'
-  | 'identity'
-  | 'log'
-  | 'entry'
-  | 'signature';
+/** In their order. */
+export const CHECKS = [
+  'signer',
+  'time',
+  'certificate',
+  'sct',
+  'identity',
+  'log',
+  'entry',
+  'signature',
+] as const;
+
+export type CheckName = (typeof CHECKS)[number];
 
 export interface Check {
   readonly name: CheckName;
   readonly verdict: 'passed' | 'failed' | 'not applicable';
-  /** What was looked at; for a failed check, code and reason. */
-  readonly inputs: Readonly<Record<string, string | number | readonly string[]>>;
+  /** What the check looked at. */
+  readonly inputs: inputs.Facts;
+  /** What it established, when it passed. */
+  readonly found?: inputs.Facts;
+  /** Why it failed. */
+  readonly error?: { readonly code: ErrorCode; readonly reason: string };
 }
 
 export interface Verification {
@@ -60,22 +69,36 @@ export type Examination =
   | { readonly checks: readonly Check[]; readonly verification: Verification }
   | { readonly checks: readonly Check[]; readonly error: CodedError };
 
-/** Runs one check and records it with what `inputs` tells of its result. */
-type Recorder = <T>(name: CheckName, run: () => T, inputs: (result: T) => Check['inputs']) => T;
+interface Recorder {
+  /** Runs one check and records it with its inputs and what `found` tells of its result. */
+  run<T>(
+    name: CheckName,
+    inputs: inputs.Facts,
+    run: () => T,
+    found: (result: T) => inputs.Facts,
+  ): T;
+  /** Records a check that has nothing to look at. */
+  skip(name: CheckName, because: string): void;
+}
 
 function recorder(checks: Check[]): Recorder {
-  return (name, run, inputs) => {
-    try {
-      const result = run();
-      checks.push({ name, verdict: 'passed', inputs: inputs(result) });
-      return result;
-    } catch (error) {
-      if (error instanceof CodedError) {
-        const reason = { code: error.code, reason: error.message };
-        checks.push({ name, verdict: 'failed', inputs: reason });
+  return {
+    run(name, given, run, found) {
+      try {
+        const result = run();
+        checks.push({ name, verdict: 'passed', inputs: given, found: found(result) });
+        return result;
+      } catch (error) {
+        if (error instanceof CodedError) {
+          const { code, message: reason } = error;
+          checks.push({ name, verdict: 'failed', inputs: given, error: { code, reason } });
+        }
+        throw error;
       }
-      throw error;
-    }
+    },
+    skip(name, because) {
+      checks.push({ name, verdict: 'not applicable', inputs: { because } });
+    },
   };
 }
 
@@ -89,29 +112,41 @@ interface Case {
   readonly policy: Policy;
 }
 
-function checkCertificate(
-  { crypto, root, policy }: Case,
-  leaf: NonNullable<SigningKey['leaf']>,
+type Leaf = NonNullable<SigningKey['leaf']>;
+
+function checkPath(
+  { crypto, root, bundle, policy }: Case,
+  leaf: Leaf,
   timesMs: readonly number[],
   check: Recorder,
-): Identity {
-  const authority = check(
+): void {
+  const claimed = claimedTimes(root, bundle);
+  const authority = check.run(
     'certificate',
-    () => verifyCertificate(crypto, root, leaf, timesMs),
-    ({ uri }) => ({
-      authority: uri,
-      serial: hex(leaf.serial),
-      notBefore: instant(leaf.notBeforeMs),
-      notAfter: instant(leaf.notAfterMs),
-    }),
+    inputs.ofCertificate(leaf, timesMs, claimed),
+    () => {
+      const found = verifyCertificate(crypto, root, leaf, timesMs);
+      requireClaimedTimes(leaf, claimed);
+      return found;
+    },
+    ({ uri }) => ({ authority: uri }),
   );
-  check(
+  if (policy.unsafeWithoutSct) {
+    check.skip('sct', 'the caller asks for no SCT');
+    return;
+  }
+  check.run(
     'sct',
+    inputs.ofSct(leaf, root),
     () => verifySct(crypto, root, leaf, authority.chain[0] ?? leaf),
     ({ log, timeMs }) => ({ log: log.baseUrl, time: instant(timeMs) }),
   );
-  return check(
+}
+
+function checkIdentity({ policy }: Case, leaf: Leaf, check: Recorder): Identity {
+  return check.run(
     'identity',
+    inputs.ofPolicy(policy),
     () => {
       const identity = readIdentity(leaf);
       requireIdentity(identity, policy);
@@ -121,55 +156,80 @@ function checkCertificate(
   );
 }
 
-function describeSigner({ leaf, algorithm }: SigningKey): Check['inputs'] {
-  return { mode: leaf === undefined ? 'key' : 'certificate', algorithm: algorithm.id };
+function checkLog(
+  c: Case,
+  signer: SigningKey,
+  timesMs: readonly number[],
+  check: Recorder,
+): VerifiedEntry[] {
+  const { crypto, root, bundle, artifact, policy } = c;
+  const { tlogEntries } = bundle;
+  const optional = policy.unsafeWithoutLog ?? false;
+  if (optional && tlogEntries.length === 0) {
+    for (const name of ['log', 'entry'] as const) check.skip(name, 'the caller asks for no log');
+    return [];
+  }
+  const entries = check.run(
+    'log',
+    inputs.ofEntries(tlogEntries),
+    () => verifyLogEntries(crypto, root, tlogEntries, timesMs, optional),
+    (found) => ({
+      logs: found.map(({ origin }) => origin),
+      indexes: found.map(({ index }) => String(index)),
+      treeSizes: found.map(({ treeSize }) => String(treeSize ?? 'promised')),
+    }),
+  );
+  const logged = loggedSignature(crypto, bundle, artifact, signer);
+  check.run(
+    'entry',
+    { kinds: entries.map(({ entry }) => `${entry.kind} ${entry.version}`) },
+    () => {
+      for (const { entry } of entries) verifyEntryBody(entry, logged);
+    },
+    () => ({ entries: entries.length }),
+  );
+  return entries;
 }
 
 function runChecks(c: Case, checks: Check[]): Verification {
   const { crypto, root, bundle, artifact, policy } = c;
   const check = recorder(checks);
-  const signer = check('signer', () => chooseSigner(bundle, policy), describeSigner);
+  const signer = check.run(
+    'signer',
+    inputs.ofSigner(bundle, policy),
+    () => chooseSigner(bundle, policy),
+    ({ leaf, algorithm }) => ({
+      mode: leaf === undefined ? 'key' : 'certificate',
+      algorithm: algorithm.id,
+    }),
+  );
   const { leaf } = signer;
-  const times = check(
+  const times = check.run(
     'time',
-    () => verifyTimes(crypto, root, bundle, leaf !== undefined),
+    inputs.ofTimes(bundle),
+    () => verifyTimes(crypto, root, bundle, leaf !== undefined, policy),
     (found) => ({
       times: found.map(({ timeMs }) => instant(timeMs)),
       authorities: found.map(({ authority }) => authority),
     }),
   );
   const timesMs = times.map(({ timeMs }) => timeMs);
-  const identity = leaf && checkCertificate(c, leaf, timesMs, check);
+  let identity: Identity | undefined;
   if (leaf === undefined) {
     for (const name of ['certificate', 'sct', 'identity'] as const) {
-      checks.push({ name, verdict: 'not applicable', inputs: { mode: 'key' } });
+      check.skip(name, 'the bundle was signed with a managed key');
     }
+  } else {
+    checkPath(c, leaf, timesMs, check);
+    identity = checkIdentity(c, leaf, check);
   }
-  const entries = check(
-    'log',
-    () => verifyLogEntries(crypto, root, bundle.tlogEntries, timesMs),
-    (found) => ({
-      logs: found.map(({ origin }) => origin),
-      indexes: found.map(({ index }) => String(index)),
-      treeSizes: found.map(({ treeSize }) => String(treeSize)),
-    }),
-  );
-  check(
-    'entry',
-    () => {
-      for (const { entry } of entries) {
-        verifyEntryBody(entry, signer, signatureOf(bundle), (hash) =>
-          signedDigest(crypto, bundle, artifact, hash),
-        );
-      }
-    },
-    () => ({ kinds: entries.map(({ entry }) => `${entry.kind} ${entry.version}`) }),
-  );
-  const statement = check(
+  const entries = checkLog(c, signer, timesMs, check);
+  const { statement } = check.run(
     'signature',
+    inputs.ofContent(bundle, artifact, policy),
     () => verifyContent(crypto, bundle, artifact, signer, policy),
-    (found) => ({
-      algorithm: signer.algorithm.id,
+    ({ algorithm, statement: found }) => ({
+      algorithm: algorithm.id,
       ...(found === undefined ? {} : { predicateType: found.predicateType }),
     }),
   );

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What was signed: the bytes of an artifact, or a statement about them in a DSSE envelope.
 
+import type { Algorithm } from '../algorithm.ts';
 import type { Bundle, MessageSignature } from '../bundle.ts';
 import { equal, hex } from '../bytes.ts';
 import type { Crypto, HashName } from '../crypto.ts';
@@ -14,6 +15,7 @@ import {
 } from '../dsse.ts';
 import { HASH_ALGORITHMS } from '../entry.ts';
 import { CodedError, coded, ParseError } from '../errors.ts';
+import type { LoggedSignature } from './entry.ts';
 import { chooseSigner, type Policy, type SigningKey } from './signer.ts';
 import { signatureOf } from './times.ts';
 
@@ -37,14 +39,26 @@ export function artifactHashes(bundle: Bundle, policy: Policy): HashName[] {
   const { content } = bundle;
   const asked = tolerant((): readonly string[] => {
     if ('messageSignature' in content) {
-      const { algorithm } = chooseSigner(bundle, policy);
-      return [algorithm.hash, content.messageSignature.digest?.hash ?? algorithm.hash];
+      const { algorithm, alternatives } = chooseSigner(bundle, policy);
+      const hint = content.messageSignature.digest?.hash ?? algorithm.hash;
+      return [hint, algorithm.hash, ...alternatives.flatMap(({ hash }) => hash ?? [])];
     }
     return parseStatement(content.envelope.payload).subjects.flatMap(({ digest }) => [
       ...digest.keys(),
     ]);
   });
   return HASH_ALGORITHMS.map(({ hash }) => hash).filter((hash) => asked.includes(hash));
+}
+
+/**
+ * Whether digests cannot be enough: pure Ed25519 signs the file itself. Logs hold digests, so that is
+ * found in bundles without an entry alone.
+ */
+export function wantsBytes(bundle: Bundle, policy: Policy): boolean {
+  if (!('messageSignature' in bundle.content) || bundle.tlogEntries.length > 0) return false;
+  return tolerant(() => chooseSigner(bundle, policy).alternatives).some(
+    ({ hash }) => hash === undefined,
+  );
 }
 
 /** Digest of the artifact; undefined when the caller holds none with this hash. */
@@ -65,21 +79,33 @@ function requireDigest(crypto: Crypto, artifact: Artifact, hash: HashName): Uint
 }
 
 /**
- * Digest that the log entry must hold. Of a message it is the digest that the bundle claims, where
- * it claims one; verifyContent holds that against the artifact.
+ * What the log entry must be about. Of a message it is the digest that the bundle claims, where it
+ * claims one; verifyContent holds that against the artifact.
  */
-export function signedDigest(
+export function loggedSignature(
   crypto: Crypto,
   bundle: Bundle,
   artifact: Artifact,
-  hash: HashName,
-): Uint8Array {
+  signer: SigningKey,
+): LoggedSignature {
   const { content } = bundle;
+  const signature = signatureOf(bundle);
   if ('envelope' in content) {
-    return crypto.digest(hash, pae(content.envelope.payloadType, content.envelope.payload));
+    const { payload, payloadType } = content.envelope;
+    return {
+      signer,
+      signature,
+      messageDigest: (hash) => crypto.digest(hash, pae(payloadType, payload)),
+      envelope: { payloadType, payloadDigest: (hash) => crypto.digest(hash, payload) },
+    };
   }
   const { digest } = content.messageSignature;
-  return digest?.hash === hash ? digest.value : requireDigest(crypto, artifact, hash);
+  return {
+    signer,
+    signature,
+    messageDigest: (hash) =>
+      digest?.hash === hash ? digest.value : requireDigest(crypto, artifact, hash),
+  };
 }
 
 function signatureInvalid(): never {
@@ -88,12 +114,25 @@ function signatureInvalid(): never {
   });
 }
 
+/** Undefined when the caller holds neither the bytes nor the digest that the algorithm signs. */
+function verifiesOver(
+  crypto: Crypto,
+  { key }: SigningKey,
+  algorithm: Algorithm,
+  artifact: Artifact,
+  signature: Uint8Array,
+): boolean | undefined {
+  if ('bytes' in artifact) return crypto.verify(key, algorithm, artifact.bytes, signature);
+  const digest = algorithm.hash && artifact.digests[algorithm.hash];
+  return digest && crypto.verifyDigest(key, algorithm, digest, signature);
+}
+
 function verifyMessage(
   crypto: Crypto,
   message: MessageSignature,
   artifact: Artifact,
-  { key, algorithm }: SigningKey,
-): void {
+  signer: SigningKey,
+): Algorithm {
   const { digest: hint, signature } = message;
   if (hint !== undefined) {
     const digest = requireDigest(crypto, artifact, hint.hash);
@@ -105,16 +144,17 @@ function verifyMessage(
       );
     }
   }
-  const verifies =
-    'bytes' in artifact
-      ? crypto.verify(key, algorithm, artifact.bytes, signature)
-      : crypto.verifyDigest(
-          key,
-          algorithm,
-          requireDigest(crypto, artifact, algorithm.hash),
-          signature,
-        );
-  if (!verifies) signatureInvalid();
+  const { algorithm, alternatives } = signer;
+  const judged = [algorithm, ...alternatives].map(
+    (candidate) =>
+      [candidate, verifiesOver(crypto, signer, candidate, artifact, signature)] as const,
+  );
+  const good = judged.find(([, verifies]) => verifies);
+  if (good !== undefined) return good[0];
+  if (judged.every(([, verifies]) => verifies === undefined)) {
+    requireDigest(crypto, artifact, algorithm.hash);
+  }
+  return signatureInvalid();
 }
 
 /** A subject is the artifact when every digest that can be compared is equal, and one can be. */
@@ -142,7 +182,8 @@ function verifyStatement(
   const statement = coded('STATEMENT_MALFORMED', 'dsseEnvelope.payload', () =>
     parseStatement(envelope.payload),
   );
-  if (!statement.subjects.some((subject) => isArtifact(crypto, subject, artifact))) {
+  const named = statement.subjects.some((subject) => isArtifact(crypto, subject, artifact));
+  if (!named && !policy.unsafeAnySubject) {
     throw new CodedError('SUBJECT_MISMATCH', 'no subject of the statement is this artifact', {
       field: 'subject',
     });
@@ -158,9 +199,15 @@ function verifyStatement(
   return statement;
 }
 
+export interface VerifiedContent {
+  /** That the signature was made with. */
+  readonly algorithm: Algorithm;
+  /** Of an attestation. */
+  readonly statement: Statement | undefined;
+}
+
 /**
  * The signature over the artifact, or over a statement that names it.
- * @returns the statement of an attestation
  * @throws CodedError DIGEST_MISMATCH, SIGNATURE_INVALID, STATEMENT_MALFORMED, SUBJECT_MISMATCH,
  *   PREDICATE_TYPE
  */
@@ -170,7 +217,7 @@ export function verifyContent(
   artifact: Artifact,
   signer: SigningKey,
   policy: Policy,
-): Statement | undefined {
+): VerifiedContent {
   const { content } = bundle;
   if ('messageSignature' in content) {
     if (policy.attestation) {
@@ -178,12 +225,13 @@ export function verifyContent(
         field: 'dsseEnvelope',
       });
     }
-    verifyMessage(crypto, content.messageSignature, artifact, signer);
-    return undefined;
+    const algorithm = verifyMessage(crypto, content.messageSignature, artifact, signer);
+    return { algorithm, statement: undefined };
   }
   const signed = pae(content.envelope.payloadType, content.envelope.payload);
-  if (!crypto.verify(signer.key, signer.algorithm, signed, signatureOf(bundle))) {
-    return signatureInvalid();
-  }
-  return verifyStatement(crypto, content.envelope, artifact, policy);
+  const algorithm = [signer.algorithm, ...signer.alternatives].find((candidate) =>
+    crypto.verify(signer.key, candidate, signed, signatureOf(bundle)),
+  );
+  if (algorithm === undefined) return signatureInvalid();
+  return { algorithm, statement: verifyStatement(crypto, content.envelope, artifact, policy) };
 }

@@ -59,6 +59,19 @@ export function verifyCertificate(
   throw fault ?? new CodedError('CERTIFICATE_PATH', 'the trusted root holds no CA');
 }
 
+/**
+ * A time that an entry claims without proof widens nothing, but it must not contradict the leaf.
+ * @throws CodedError CERTIFICATE_TIME
+ */
+export function requireClaimedTimes(leaf: Certificate, timesMs: readonly number[]): void {
+  const outside = timesMs.find((timeMs) => timeMs < leaf.notBeforeMs || timeMs > leaf.notAfterMs);
+  if (outside === undefined) return;
+  const instant = new Date(outside).toISOString();
+  throw new CodedError('CERTIFICATE_TIME', `not valid at the integrated time, ${instant}`, {
+    field: 'verificationMaterial.tlogEntries.integratedTime',
+  });
+}
+
 function sctVerifies(crypto: Crypto, log: TrustLog, sct: Sct, signed: Uint8Array): boolean {
   const scheme = log.key.kind === 'rsa' ? SCT_RSA : SCT_ECDSA;
   if (sct.hash !== SCT_SHA256 || sct.signatureAlgorithm !== scheme) return false;

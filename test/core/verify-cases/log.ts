@@ -102,17 +102,24 @@ export function logCases(): Case[] {
       }),
     },
     {
-      name: 'entry of Rekor v1',
-      code: 'LOG_ENTRY_UNSUPPORTED',
+      name: 'v2 entry under the label of Rekor v1, whose checkpoints have another origin',
+      code: 'CHECKPOINT_INVALID',
       recipe: entry((e) => {
         e.kindVersion = { kind: 'hashedrekord', version: '0.0.1' };
       }),
     },
     {
-      name: 'entry of kind dsse',
-      code: 'LOG_ENTRY_UNSUPPORTED',
+      name: 'hashedrekord under the label dsse',
+      code: 'LOG_ENTRY_MALFORMED',
       recipe: entry((e) => {
         e.kindVersion = { kind: 'dsse', version: '0.0.2' };
+      }),
+    },
+    {
+      name: 'entry of a kind that nobody signs with',
+      code: 'LOG_ENTRY_UNSUPPORTED',
+      recipe: entry((e) => {
+        e.kindVersion = { kind: 'rekord', version: '0.0.1' };
       }),
     },
     {
@@ -123,8 +130,8 @@ export function logCases(): Case[] {
       }),
     },
     {
-      name: 'v0.1 bundle with an entry of Rekor v1, promise without proof',
-      code: 'LOG_ENTRY_UNSUPPORTED',
+      name: 'v0.1 bundle with an entry of Rekor v1, whose promise is none',
+      code: 'INCLUSION_PROMISE_INVALID',
       recipe: bundle((b) => {
         b.mediaType = 'application/vnd.dev.sigstore.bundle+json;version=0.1';
         const [e] = b.verificationMaterial.tlogEntries;

@@ -99,7 +99,7 @@ const rootCases = [
   row('rawBytes with a byte after the key', `${KEY}.rawBytes`, b64(Buffer.concat([Buffer.from(tlogKey, 'base64'), Buffer.of(0)])), key('rawBytes'), ''),
   row('rawBytes is no base64', `${KEY}.rawBytes`, '!!!!', key('rawBytes'), 'base64'),
   row('no key details', `${KEY}.keyDetails`, undefined, key('keyDetails'), 'missing'),
-  row('deprecated key details', `${KEY}.keyDetails`, 'PKCS1_RSA_PKCS1V5', key('keyDetails'), 'known'),
+  row('PKCS#1 key details over another form', `${KEY}.keyDetails`, 'PKCS1_RSA_PKCS1V5', key('rawBytes'), 'modulus'),
   row('key details of another key', `${KEY}.keyDetails`, 'PKIX_ED25519', key('keyDetails'), 'belong'),
   row('RSA log key of 1024 bits', KEY, { rawBytes: weakRsaKey, keyDetails: 'PKIX_RSA_PKCS1V15_2048_SHA256', validFor }, key('keyDetails'), 'belong'),
   row('no chain', 'certificateAuthorities.0.certChain', undefined, 'certificateAuthorities[0].certChain', 'missing'),
