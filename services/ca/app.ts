@@ -32,8 +32,8 @@ const STATUSES: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
 export interface CaRules {
   /** PEM of leaf, intermediates, root. @throws CodedError */
   certify(token: string, request: CertificateRequest, requestId: string): Promise<string[]>;
-  /** PEM of intermediates, root. */
-  readonly bundle: readonly string[];
+  /** PEM of intermediates, root, as they are now. */
+  bundle(): readonly string[];
   readonly configuration: object;
   /** Told at the end of each request but preflights. */
   observe(method: string, status: number, seconds: number): void;
@@ -68,9 +68,7 @@ type Answer = (c: Context<Env>) => Response | Promise<Response>;
 type Route = readonly [method: 'get' | 'post', path: string, answer: Answer];
 
 function routesOf(rules: CaRules): Route[] {
-  const trustBundle = JSON.stringify({ chains: [{ certificates: rules.bundle }] });
   const configuration = JSON.stringify(rules.configuration);
-  const rootCert = pemBody(rules.bundle);
   const json = (c: Context, body: string) =>
     c.body(body, 200, { 'Content-Type': 'application/json' });
   const pem = (c: Context, body: string, status: 200 | 201) =>
@@ -87,7 +85,11 @@ function routesOf(rules: CaRules): Route[] {
         return json(c, JSON.stringify({ signedCertificateEmbeddedSct: { chain } }));
       },
     ],
-    ['get', '/api/v2/trustBundle', (c) => json(c, trustBundle)],
+    [
+      'get',
+      '/api/v2/trustBundle',
+      (c) => json(c, JSON.stringify({ chains: [{ certificates: rules.bundle() }] })),
+    ],
     ['get', '/api/v2/configuration', (c) => json(c, configuration)],
     [
       'post',
@@ -98,7 +100,7 @@ function routesOf(rules: CaRules): Route[] {
         return pem(c, pemBody(certificates), 201);
       },
     ],
-    ['get', '/api/v1/rootCert', (c) => pem(c, rootCert, 200)],
+    ['get', '/api/v1/rootCert', (c) => pem(c, pemBody(rules.bundle()), 200)],
   ];
 }
 

@@ -13,6 +13,8 @@ const MAX_REDIRECTS = 3;
 export interface FetchSettings {
   /** PEM file, besides the system roots. */
   readonly caFile?: string | undefined;
+  /** PEM, the same in place. */
+  readonly caCertificate?: string | undefined;
   /** Bearer token, read at each call: projected tokens rotate. */
   readonly tokenFile?: string | undefined;
   /** `host[:port]` values that may see the token. */
@@ -21,12 +23,26 @@ export interface FetchSettings {
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
 
-/** The certificates of a PEM file; text between them is passed over. @throws Error */
-export function readCaFile(path: string): string[] {
-  const certificates = readFileSync(path, 'utf8').match(CERTIFICATE) ?? [];
+/** The certificates of a PEM text; what stands between them is passed over. @throws Error */
+export function certificatesOf(text: string): string[] {
+  const certificates = text.match(CERTIFICATE) ?? [];
   if (certificates.length === 0) throw new Error('holds no PEM certificate');
   for (const certificate of certificates) new X509Certificate(certificate);
   return certificates;
+}
+
+/** @throws Error */
+export function readCaFile(path: string): string[] {
+  return certificatesOf(readFileSync(path, 'utf8'));
+}
+
+/** Read at each call: the authorities of a cluster rotate too. @throws Error */
+function authorities({ caFile, caCertificate }: FetchSettings): { ca?: string[] } {
+  const own = [
+    ...(caFile === undefined ? [] : readCaFile(caFile)),
+    ...(caCertificate === undefined ? [] : certificatesOf(caCertificate)),
+  ];
+  return own.length === 0 ? {} : { ca: [...getCACertificates('default'), ...own] };
 }
 
 interface Reply {
@@ -37,14 +53,12 @@ interface Reply {
 
 function requestOptions(url: URL, settings: FetchSettings) {
   const headers: Record<string, string> = { accept: 'application/json' };
-  const { caFile, tokenFile, tokenHosts } = settings;
+  const { tokenFile, tokenHosts } = settings;
   if (tokenFile !== undefined && tokenHosts.includes(url.host)) {
     headers.authorization = `Bearer ${readFileSync(tokenFile, 'utf8').trim()}`;
   }
   if (url.protocol !== 'https:') return { headers };
-  const ca =
-    caFile === undefined ? {} : { ca: [...getCACertificates('default'), ...readCaFile(caFile)] };
-  return { headers, minVersion: 'TLSv1.2' as const, ...ca };
+  return { headers, minVersion: 'TLSv1.2' as const, ...authorities(settings) };
 }
 
 async function readText(response: IncomingMessage): Promise<string> {
@@ -80,6 +94,13 @@ function redirected(from: URL, location: string): URL {
   return to;
 }
 
+/** Clusters publish their keys under another host than their issuer's, which never sees the token. */
+function withheld({ host }: URL, status: number, { tokenFile, tokenHosts }: FetchSettings): string {
+  const asked = status === 401 || status === 403;
+  if (!asked || tokenFile === undefined || tokenHosts.includes(host)) return '';
+  return `: ${host} is not the host of the issuer, so the token stays here; set jwksUrl`;
+}
+
 /** @throws Error that names the address and the fault, never the token */
 export async function fetchText(address: string, settings: FetchSettings): Promise<string> {
   try {
@@ -89,7 +110,7 @@ export async function fetchText(address: string, settings: FetchSettings): Promi
       const { status, location, text } = await getOnce(url, settings, signal);
       if (status === 200) return text;
       if (status < 300 || status >= 400 || location === undefined)
-        throw new Error(`status ${status}`);
+        throw new Error(`status ${status}${withheld(url, status, settings)}`);
       url = redirected(url, location);
     }
     throw new Error('redirects too often');

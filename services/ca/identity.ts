@@ -3,98 +3,40 @@
 // What a certificate says of it is rendered later, in Fulcio's order: a token that lacks a claim of
 // a template is refused once its holder has proven the key.
 import { CodedError } from '../core/errors.ts';
-import { isJsonObject, type Json, type JsonObject } from '../core/json.ts';
+import { isJsonObject } from '../core/json.ts';
 import type { LeafName } from '../core/profile.ts';
-import type { IssuerConfig, IssuerType } from './config.ts';
-import { compileProvider, type Provider } from './provider.ts';
-import type { Claims } from './template.ts';
+import {
+  atPath,
+  common,
+  emailVerified,
+  type IdentityReader,
+  isEmail,
+  MAX_EMAIL,
+  principalsOf,
+  refuse,
+  refuseEmail,
+  type Subject,
+  text,
+  verifiedEmail,
+} from './claims.ts';
+import type { IssuerConfig, IssuerType } from './issuer-fields.ts';
+import { parseUri, spiffeTrustDomain, trustDomainOf } from './names.ts';
+import { providerReader, unrenderable } from './provider-identity.ts';
 
-/** What a certificate says of an identity. */
-export interface Subject {
-  readonly altName: LeafName;
-  /** Numbers under 1.3.6.1.4.1.57264.1, ascending. */
-  readonly extensions: ReadonlyArray<{ readonly number: number; readonly value: string }>;
-}
-
-export interface Identity {
-  /** Claim `iss` or what stands for it: extensions 1 and 8. */
-  readonly issuer: string;
-  /** Names over which the client may prove possession: the principal, and a verified e-mail address. */
-  readonly principals: readonly string[];
-  /** @throws CodedError IDENTITY_TEMPLATE */
-  readonly render: () => Subject;
-}
-
-/** Reads one issuer's tokens; compiled when the CA opens. @throws CodedError TOKEN_CLAIM and others */
-export type IdentityReader = (claims: JsonObject) => Identity;
-
-/** UTF-16 units of one value. */
-const MAX_VALUE = 2048;
 /** Octets of name and extensions: an entry of the CT log holds them twice, in 65,535. */
 const MAX_TOTAL = 16_384;
-const MAX_EMAIL = 254;
-const MAX_LOCAL_PART = 64;
-/** RFC 5321 §4.1.2 without quotes and literals; ASCII, because rfc822Name is an IA5String. One
- * address: no list, no display name, no control characters. */
-const EMAIL =
-  /^([A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*)@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/;
 /** RFC 1123 label (namespaces) and subdomain (service accounts), as Kubernetes restricts them. */
 const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
 const NAMESPACE = new RegExp(`^${LABEL}$`);
 const SERVICE_ACCOUNT = new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})*$`);
+/** Segments of a path that mean themselves. */
+const PLAIN_PATH =
+  /^(?!.*(?:^|\/)\.{1,2}(?:\/|$))[A-Za-z0-9._~!$&'()*+,;=:@-]+(?:\/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*$/;
 
-function refuse(field: string, why: string): CodedError {
-  return new CodedError('TOKEN_CLAIM', `claim ${field}: ${why}`, { field });
-}
-
-function text(claims: JsonObject, field: string): string {
-  const value = claims[field];
-  if (typeof value !== 'string' || value === '') throw refuse(field, 'missing or not text');
-  if (value.length > MAX_VALUE) throw refuse(field, `longer than ${MAX_VALUE} characters`);
-  return value;
-}
-
-function isEmail(value: string): boolean {
-  const [, localPart = ''] = value.length <= MAX_EMAIL ? (EMAIL.exec(value) ?? []) : [];
-  return localPart !== '' && localPart.length <= MAX_LOCAL_PART;
-}
-
-/** true or "true"; absent is false; anything else is a fault of the issuer. */
-function emailVerified(claims: JsonObject): boolean {
-  const value = claims.email_verified ?? false;
-  if (value === false || value === 'false') return false;
-  if (value === true || value === 'true') return true;
-  throw refuse('email_verified', 'neither true nor false');
-}
-
-/** cosign and others sign the address whenever a token has one, whatever the type of the issuer. */
-function principalsOf(claims: JsonObject, name: string): string[] {
-  const { email, email_verified: verified } = claims;
-  const usable =
-    typeof email === 'string' && isEmail(email) && (verified === true || verified === 'true');
-  return usable ? [name, email] : [name];
-}
-
-/** `$.a.b` in the claims. */
-function atPath(claims: JsonObject, path: string): string {
-  let value: Json | undefined = claims;
-  for (const name of path.split('.').slice(1))
-    value = isJsonObject(value) ? value[name] : undefined;
-  if (typeof value !== 'string' || value === '') throw refuse(path, 'missing or not text');
-  if (value.length > MAX_VALUE) throw refuse(path, `longer than ${MAX_VALUE} characters`);
-  return value;
-}
-
-function unrenderable(field: string, why: string): CodedError {
-  return new CodedError('IDENTITY_TEMPLATE', `${field}: ${why}`, { field });
-}
-
-function common(issuer: string, subject: string) {
-  return [
-    { number: 1, value: issuer },
-    { number: 8, value: issuer },
-    { number: 24, value: subject },
-  ];
+/** The identity of a token whose subject is proven and named. */
+function named(url: string, subject: string, principals: readonly string[], altName: LeafName) {
+  const render = () => ({ altName, extensions: common(url, subject) });
+  return { issuer: url, principals, render };
 }
 
 function emailReader({ url, issuerClaim, skipEmailVerification }: IssuerConfig): IdentityReader {
@@ -108,12 +50,7 @@ function emailReader({ url, issuerClaim, skipEmailVerification }: IssuerConfig):
       });
     }
     const issuer = issuerClaim === undefined ? url : atPath(claims, issuerClaim);
-    const extensions = common(issuer, text(claims, 'sub'));
-    return {
-      issuer,
-      principals: [email],
-      render: () => ({ altName: { kind: 'email', value: email }, extensions }),
-    };
+    return named(issuer, text(claims, 'sub'), [email], { kind: 'email', value: email });
   };
 }
 
@@ -132,82 +69,73 @@ function kubernetesReader({ url }: IssuerConfig): IdentityReader {
     if (subject !== `system:serviceaccount:${namespace}:${name}`)
       throw refuse('sub', 'names another service account than kubernetes.io');
     const value = `https://kubernetes.io/namespaces/${namespace}/serviceaccounts/${name}`;
-    return {
-      issuer: url,
-      principals: principalsOf(claims, subject),
-      render: () => ({ altName: { kind: 'uri', value }, extensions: common(url, subject) }),
-    };
+    return named(url, subject, principalsOf(claims, subject), { kind: 'uri', value });
   };
 }
 
-/** Text, numbers in plain decimals, booleans; objects and lists are no text. */
-function templateText(value: Json): string | undefined {
-  if (typeof value === 'string') return value;
-  if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
-  if (typeof value !== 'number') return undefined;
-  const plain = Number.isInteger(value) ? BigInt(value).toString() : String(value);
-  return plain.includes('e') ? undefined : plain;
-}
-
-/** The defaults of the provider, overlaid by the claims. */
-function templateClaims(claims: JsonObject, defaults: Claims): Claims {
-  const found = new Map(defaults);
-  for (const [name, value] of Object.entries(claims)) {
-    const shown = templateText(value);
-    if (shown !== undefined) found.set(name, shown);
-  }
-  return found;
-}
-
-/**
- * What a URI may not hold goes in percent-encoded, all else verbatim: a URL parser would rewrite
- * case, dots and slashes (GitLab writes `//.gitlab-ci.yml@`).
- */
-function uriName(value: string): string {
-  if (!/^\P{Cc}+$/u.test(value))
-    throw unrenderable('subject alternative name', 'empty or with control characters');
-  const uri = value.replaceAll(/[^\x21-\x7e]+|["<>\\^`{|}]/g, encodeURIComponent);
-  if (uri.length > MAX_VALUE)
-    throw unrenderable('subject alternative name', `longer than ${MAX_VALUE} characters`);
-  return uri;
-}
-
-/** @throws CodedError IDENTITY_TEMPLATE */
-function renderTemplates(provider: Provider, url: string, subject: string, token: JsonObject) {
-  const claims = templateClaims(token, provider.defaults);
-  for (const [name, allowed] of Object.entries(provider.oneOf)) {
-    if (!allowed.includes(claims.get(name) ?? ''))
-      throw unrenderable(name, `not one of ${allowed.join(', ')}`);
-  }
-  const extensions = common(url, subject);
-  for (const { number, template } of provider.extensions) {
-    const value = template(claims);
-    if (value.length > MAX_VALUE)
-      throw unrenderable(`extension ${number}`, `longer than ${MAX_VALUE} characters`);
-    if (value !== '') extensions.push({ number, value });
-  }
-  return {
-    altName: { kind: 'uri' as const, value: uriName(provider.subject(claims)) },
-    extensions: extensions.sort((a, b) => a.number - b.number),
+/** SPIFFE IDs of one trust domain. */
+function spiffeReader({ url, spiffeTrustDomain: setting = '' }: IssuerConfig): IdentityReader {
+  const wanted = trustDomainOf(setting);
+  return (claims) => {
+    const subject = text(claims, 'sub');
+    const domain = spiffeTrustDomain(subject);
+    if (domain === undefined) throw refuse('sub', 'not a SPIFFE ID');
+    if (domain !== wanted) throw refuse('sub', `of the trust domain ${domain}, not ${wanted}`);
+    const altName = { kind: 'uri', value: subject } as const;
+    return named(url, subject, principalsOf(claims, subject), altName);
   };
 }
 
-function providerReader(config: IssuerConfig): IdentityReader {
-  const provider = compileProvider(config);
-  return (token) => {
-    const subject = text(token, 'sub');
-    return {
-      issuer: config.url,
-      principals: principalsOf(token, subject),
-      render: () => renderTemplates(provider, config.url, subject, token),
-    };
+/** URIs under one scheme and host; their port is theirs. */
+function uriReader({ url, subjectDomain = '' }: IssuerConfig): IdentityReader {
+  const wanted = parseUri(subjectDomain);
+  return (claims) => {
+    const subject = text(claims, 'sub');
+    refuseEmail(subject);
+    const found = parseUri(subject);
+    if (found === undefined) throw refuse('sub', 'not a URI with a host and without a user');
+    if (found.scheme !== wanted?.scheme) throw refuse('sub', `not of the scheme ${wanted?.scheme}`);
+    if (found.host !== wanted.host) throw refuse('sub', `not of the host ${wanted.host}`);
+    const altName = { kind: 'uri', value: subject } as const;
+    return named(url, subject, principalsOf(claims, subject), altName);
+  };
+}
+
+/** Names of users of one domain: `name!domain`. */
+function usernameReader({ url, subjectDomain = '' }: IssuerConfig): IdentityReader {
+  return (claims) => {
+    const subject = text(claims, 'sub');
+    if (subject.includes('!')) throw refuse('sub', 'a user name holds no !');
+    refuseEmail(subject);
+    if (!/^[^\p{Cc}\p{Cs}]+$/u.test(subject)) throw refuse('sub', 'holds control characters');
+    const altName = { kind: 'username', value: `${subject}!${subjectDomain}` } as const;
+    return named(url, subject, principalsOf(claims, subject), altName);
+  };
+}
+
+/** Name `<iss>/<sub>`; the client proves the verified address where there is one, else `sub`. */
+function chainguardReader({ url }: IssuerConfig): IdentityReader {
+  return (claims) => {
+    const subject = text(claims, 'sub');
+    if (!PLAIN_PATH.test(subject)) throw refuse('sub', 'not a plain path');
+    const value = `${url.replace(/\/$/, '')}/${subject}`;
+    const principals = [verifiedEmail(claims) ?? subject];
+    return named(url, subject, principals, { kind: 'uri', value });
   };
 }
 
 const READERS: Readonly<Record<IssuerType, (config: IssuerConfig) => IdentityReader>> = {
   email: emailReader,
+  spiffe: spiffeReader,
   kubernetes: kubernetesReader,
+  uri: uriReader,
+  username: usernameReader,
   'ci-provider': providerReader,
+  'chainguard-identity': chainguardReader,
+  'github-workflow': providerReader,
+  'gitlab-pipeline': providerReader,
+  'buildkite-job': providerReader,
+  'codefresh-workflow': providerReader,
 };
 
 function fitting(subject: Subject): Subject {

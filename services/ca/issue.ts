@@ -25,7 +25,7 @@ import { buildPath, parseCertificate, verifyIssuedBy } from '../core/x509.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Signer } from '../runtime/keys.ts';
 import { type CaChain, chainFault } from './chain.ts';
-import type { Subject } from './identity.ts';
+import type { Subject } from './claims.ts';
 
 const LIFETIME_MS = 600_000;
 const SERIAL_BYTES = 20;

@@ -8,8 +8,8 @@ import { CodedError } from '../core/errors.ts';
 import { isJsonObject, type Json, parseJson } from '../core/json.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/telemetry.ts';
-import type { IssuerConfig } from './config.ts';
 import { type FetchSettings, fetchText, readCaFile } from './fetch.ts';
+import type { IssuerConfig } from './issuer-fields.ts';
 
 const FRESH_MS = 600_000;
 /** An issuer that is out of reach for a day may have revoked a key. */

@@ -14,11 +14,11 @@ import type { Signer } from '../runtime/keys.ts';
 import type { Service } from '../runtime/service.ts';
 import type { Logger, Metrics } from '../runtime/telemetry.ts';
 import { caRoutes } from './app.ts';
-import { judgeChain } from './chain.ts';
+import { AuthorityHolder, type ReloadOptions } from './authority.ts';
+import type { Identity } from './claims.ts';
 import type { CaConfig } from './config.ts';
 import { checkSigningRequest } from './csr.ts';
-import type { Identity } from './identity.ts';
-import { openIssuer } from './issue.ts';
+import type { LocalKeys } from './issuer-table.ts';
 import {
   checkPossession,
   notPermitted,
@@ -27,7 +27,7 @@ import {
   subjectAlgorithm,
 } from './key.ts';
 import type { CertificateRequest, Proof } from './request.ts';
-import { type LocalKeys, tokenVerifier } from './token.ts';
+import { tokenVerifier } from './token.ts';
 
 export interface CaOptions {
   readonly crypto: Crypto;
@@ -38,7 +38,12 @@ export interface CaOptions {
   readonly signer: Signer;
   /** Issuing certificate first, root last; DER. */
   readonly chain: readonly Uint8Array[];
+  /** Where a new key and chain may come to stand. */
+  readonly reload?: ReloadOptions;
+  /** Its issuers are all there are: those of another file have been read. */
   readonly config: CaConfig;
+  /** Of the program, for a metric. */
+  readonly version: string;
   /** Keys of issuers in this process, by issuer URL. */
   readonly localKeys: LocalKeys;
   readonly submit: SubmitPrecert;
@@ -54,10 +59,10 @@ function configurationOf({ issuers }: CaConfig): object {
     issuers: issuers.map((issuer) => ({
       [issuer.url.includes('*') ? 'wildcardIssuerUrl' : 'issuerUrl']: issuer.url,
       audience: issuer.audience,
-      challengeClaim: issuer.type === 'email' ? 'email' : 'sub',
-      spiffeTrustDomain: '',
+      challengeClaim: issuer.challengeClaim ?? (issuer.type === 'email' ? 'email' : 'sub'),
+      spiffeTrustDomain: issuer.spiffeTrustDomain ?? '',
       issuerType: issuer.type,
-      subjectDomain: '',
+      subjectDomain: issuer.subjectDomain ?? '',
       skipEmailVerification: issuer.skipEmailVerification,
     })),
   };
@@ -82,15 +87,22 @@ async function provenKey(
 
 /** @throws CodedError CHAIN_INVALID, CONFIG_INVALID */
 export async function openCa(options: CaOptions): Promise<Service> {
-  const { crypto, clock, config, logger, metrics, signer } = options;
-  const chain = judgeChain(crypto, options.chain, signer.spki, clock());
+  const { crypto, clock, config, logger, metrics, signer, chain, reload } = options;
   const ctlogKey = coded('CONFIG_INVALID', 'CT log key', () => parsePublicKey(options.ctlogKey));
   const verifyToken = tokenVerifier(config.issuers, clock, logger, options.localKeys);
   const { backdateSeconds } = config;
-  const issue = await openIssuer({ ...options, chain, ctlogKey, backdateSeconds });
+  const authority = await AuthorityHolder.open({
+    ...options,
+    pair: { signer, chain },
+    reload,
+    ctlogKey,
+    backdateSeconds,
+  });
   const rules: PossessionRules = { crypto, ...config };
-  const bundle = chain.map(({ der }) => pem('CERTIFICATE', der));
   const certificates = metrics.counter('fulcio_new_certs', 'Certificates issued.');
+  metrics.gauge('fulcio_build_info', 'Version of the program.', () => [
+    [{ version: options.version }, 1],
+  ]);
   const requests = metrics.counter('http_requests_total', 'Requests to the CA.');
   const latency = metrics.histogram('fulcio_api_latency', 'Seconds from request to answer.');
   const results = metrics.counter(
@@ -103,6 +115,8 @@ export async function openCa(options: CaOptions): Promise<Service> {
       const identity = await verifyToken(token);
       const key = await provenKey(rules, proof, identity);
       const subject = identity.render();
+      // One pair for precertificate, certificate and answer, whatever replaces it meanwhile.
+      const { issue, bundle } = authority.current;
       const { der, serial } = await issue(subject, key);
       certificates.inc();
       results.inc({ result: 'issued' });
@@ -126,7 +140,7 @@ export async function openCa(options: CaOptions): Promise<Service> {
     name: 'ca',
     routes: caRoutes({
       certify,
-      bundle,
+      bundle: () => authority.current.bundle,
       configuration: configurationOf(config),
       observe(method, status, seconds) {
         const labels = { code: String(status), method };
@@ -137,10 +151,15 @@ export async function openCa(options: CaOptions): Promise<Service> {
     }),
     readiness() {
       const now = clock();
+      const { chain } = authority.current;
       return chain.some(({ notBeforeMs, notAfterMs }) => now < notBeforeMs || now > notAfterMs)
         ? ['a certificate of the CA is outside its validity']
         : [];
     },
-    close: async () => {},
+    state: () => ({
+      chainDaysLeft: Math.floor(authority.daysLeft()),
+      keyPair: authority.fault === undefined ? 'current' : `former: ${authority.fault}`,
+    }),
+    close: () => authority.close(),
   };
 }

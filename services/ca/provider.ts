@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // CI providers: templates for the name and the extensions of a certificate (Fulcio's OID table), of
-// GitHub and GitLab built in, of others from the configuration.
+// GitHub, GitLab, Buildkite and Codefresh built in, of others from the configuration.
 import { CodedError } from '../core/errors.ts';
 import { FULCIO_EXTENSIONS } from '../core/oid.ts';
 import { type Claims, compileTemplate, type Template } from './template.ts';
@@ -11,25 +11,32 @@ export interface Provider {
   readonly extensions: readonly { readonly number: number; readonly template: Template }[];
   /** Claims that must have one of these values. */
   readonly oneOf: Readonly<Record<string, readonly string[]>>;
+  /** Claims that must be there, though no template shows them. */
+  readonly required: readonly string[];
   /** What templates see of claims that a token lacks. */
   readonly defaults: Claims;
+  /** Of ours: an empty claim is a missing one. */
+  readonly preset: boolean;
 }
+
+type PresetName = 'github' | 'gitlab' | 'buildkite' | 'codefresh';
 
 interface Preset {
   readonly defaultUrl: string;
   readonly subject: string;
   readonly extensions: Readonly<Record<number, string>>;
-  readonly oneOf: Readonly<Record<string, readonly string[]>>;
+  readonly oneOf?: Readonly<Record<string, readonly string[]>>;
+  readonly required?: readonly string[];
+  /** Every other claim that a template names is required. */
+  readonly defaults?: Readonly<Record<string, string>>;
 }
 
-/** Jobs without a deployment have none; every other claim of a preset is required. */
-const PRESET_DEFAULTS: Readonly<Record<string, string>> = { environment: '' };
-
 /**
- * URL stands for the web address of the provider: a literal, so that no claim can replace it.
- * GitLab's ci_config_ref_uri begins with its host.
+ * URL stands for the web address of the provider: a literal, so that no claim can replace it; with
+ * Codefresh alone the token says where it comes from, until the configuration does.
+ * GitLab's ci_config_ref_uri begins with its host, and has no ci_config_sha for a file elsewhere.
  */
-const PRESETS: Readonly<Record<'github' | 'gitlab', Preset>> = {
+const PRESETS: Readonly<Record<PresetName, Preset>> = {
   github: {
     defaultUrl: 'https://github.com',
     subject: 'URL/{{ .job_workflow_ref }}',
@@ -55,7 +62,7 @@ const PRESETS: Readonly<Record<'github' | 'gitlab', Preset>> = {
       22: 'repository_visibility',
       23: 'environment',
     },
-    oneOf: {},
+    defaults: { environment: '' },
   },
   gitlab: {
     defaultUrl: 'https://gitlab.com',
@@ -78,7 +85,53 @@ const PRESETS: Readonly<Record<'github' | 'gitlab', Preset>> = {
       23: 'environment',
     },
     oneOf: { ref_type: ['branch', 'tag'] },
+    defaults: { environment: '', ci_config_sha: '' },
   },
+  buildkite: {
+    defaultUrl: 'https://buildkite.com',
+    subject: 'URL/{{ .organization_slug }}/{{ .pipeline_slug }}',
+    extensions: {
+      11: 'runner_environment',
+      13: 'build_commit',
+      20: 'build_source',
+      21: 'URL/{{ .organization_slug }}/{{ .pipeline_slug }}/builds/{{ .build_number }}#{{ .job_id }}',
+    },
+  },
+  codefresh: {
+    defaultUrl: '{{ .platform_url }}',
+    subject: 'URL/{{ .account_name }}/{{ .pipeline_name }}:{{ .account_id }}/{{ .pipeline_id }}',
+    extensions: {
+      9: 'URL/build/{{ .workflow_id }}',
+      11: 'runner_environment',
+      12: 'scm_repo_url',
+      14: 'scm_ref',
+      18: 'URL/api/pipelines/{{ .pipeline_id }}',
+      21: 'URL/build/{{ .workflow_id }}',
+    },
+    defaults: {
+      platform_url: 'https://g.codefresh.io',
+      runner_environment: '',
+      scm_repo_url: '',
+      scm_ref: '',
+    },
+  },
+};
+
+function without(preset: Preset, number: number): Preset {
+  const { [number]: _, ...extensions } = preset.extensions;
+  return { ...preset, extensions };
+}
+
+/** Types of Fulcio from before there were templates: they show less, and GitLab's demands more. */
+const FORMER_TYPES: Readonly<Record<string, Preset>> = {
+  'github-workflow': without(PRESETS.github, 23),
+  'gitlab-pipeline': {
+    ...without(PRESETS.gitlab, 23),
+    required: ['pipeline_id', 'runner_id'],
+    defaults: { ci_config_sha: '', project_visibility: '' },
+  },
+  'buildkite-job': { ...PRESETS.buildkite, extensions: {} },
+  'codefresh-workflow': PRESETS.codefresh,
 };
 
 /** Set by the CA itself, whatever a template says: issuer and subject of the token. */
@@ -98,14 +151,15 @@ export function knowsExtension(spelling: string): boolean {
 }
 
 export interface ProviderSettings {
-  readonly provider?: 'github' | 'gitlab' | undefined;
+  readonly provider?: PresetName | undefined;
   readonly providerUrl?: string | undefined;
   readonly subjectTemplate?: string | undefined;
   readonly extensionTemplates?: Readonly<Record<string, string>> | undefined;
   readonly templateDefaults?: Readonly<Record<string, string>> | undefined;
 }
 
-function fromPreset(preset: Preset, url: string): Provider {
+function fromPreset(preset: Preset, { providerUrl }: ProviderSettings): Provider {
+  const url = (providerUrl ?? preset.defaultUrl).replace(/\/+$/, '');
   const compile = (text: string) => compileTemplate(text.replace(/^URL/, () => url));
   return {
     subject: compile(preset.subject),
@@ -113,16 +167,17 @@ function fromPreset(preset: Preset, url: string): Provider {
       number: Number(number),
       template: compile(text),
     })),
-    oneOf: preset.oneOf,
-    defaults: new Map(Object.entries(PRESET_DEFAULTS)),
+    oneOf: preset.oneOf ?? {},
+    required: preset.required ?? [],
+    defaults: new Map(Object.entries(preset.defaults ?? {})),
+    preset: true,
   };
 }
 
 /** @throws CodedError CONFIG_INVALID for a template or an extension that is not understood */
 export function compileProvider(settings: ProviderSettings): Provider {
   if (settings.provider !== undefined) {
-    const preset = PRESETS[settings.provider];
-    return fromPreset(preset, (settings.providerUrl ?? preset.defaultUrl).replace(/\/+$/, ''));
+    return fromPreset(PRESETS[settings.provider], settings);
   }
   const extensions = Object.entries(settings.extensionTemplates ?? {}).flatMap(([name, text]) => {
     const number = SPELLINGS.get(name);
@@ -140,6 +195,14 @@ export function compileProvider(settings: ProviderSettings): Provider {
     subject: compileTemplate(settings.subjectTemplate ?? ''),
     extensions,
     oneOf: {},
+    required: [],
+    preset: false,
     defaults: new Map(Object.entries(settings.templateDefaults ?? {})),
   };
+}
+
+/** What a type of issuer renders with. @throws CodedError CONFIG_INVALID */
+export function providerOf(settings: ProviderSettings & { readonly type: string }): Provider {
+  const former = FORMER_TYPES[settings.type];
+  return former === undefined ? compileProvider(settings) : fromPreset(former, settings);
 }

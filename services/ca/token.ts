@@ -2,36 +2,25 @@
 // Identity tokens (OpenID Connect Core §3.1.3.7): in this order
 //
 //   1. three parts, counted before anything is decoded
-//   2. an issuer that is configured: exactly, else by the longest wildcard
+//   2. an issuer that is configured: exactly, else by the longest wildcard  issuer-table.ts
 //   3. aud, exp, nbf; iat, nonce and jti are not judged
 //   4. algorithm, key and signature                                  issuer-keys.ts
 //   5. the claims that make the identity                             identity.ts
-import type { JWK } from 'jose';
 import { fromUtf8 } from '../core/bytes.ts';
 import { CodedError, coded } from '../core/errors.ts';
 import { isJsonObject, type JsonObject, parseJson } from '../core/json.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/telemetry.ts';
-import type { IssuerConfig } from './config.ts';
-import { type Identity, type IdentityReader, identityReader } from './identity.ts';
-import { IssuerKeys, judgeFiles } from './issuer-keys.ts';
+import type { Identity } from './claims.ts';
+import type { IssuerConfig } from './issuer-fields.ts';
+import { issuerTable, type LocalKeys } from './issuer-table.ts';
 
 const MAX_TOKEN = 32 * 1024;
 const NBF_LEEWAY_SECONDS = 300;
-/** Issuers that wildcards have matched and whose keys are kept. */
-const MAX_MATCHED = 256;
 const BASE64URL = /^[A-Za-z0-9_-]+$/;
-
-export type LocalKeys = Readonly<Record<string, () => readonly JWK[]>>;
 
 /** @throws CodedError TOKEN_* */
 export type TokenVerifier = (token: string) => Promise<Identity>;
-
-interface Issuer {
-  readonly config: IssuerConfig;
-  readonly keys: IssuerKeys;
-  readonly read: IdentityReader;
-}
 
 function malformed(why: string): CodedError {
   return new CodedError('TOKEN_MALFORMED', why, { field: 'token' });
@@ -91,48 +80,6 @@ function checkAudience({ aud }: JsonObject, audience: string): void {
   });
 }
 
-/** `*` spans letters, digits, - and _; the whole issuer must match (GHSA-59jp-pj84-45mr). */
-function wildcardPattern(url: string): RegExp {
-  const literal = url.split('*').map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${literal.join('[-_a-zA-Z0-9]+')}$`);
-}
-
-type FindIssuer = (iss: string) => Issuer | undefined;
-
-function issuerTable(
-  issuers: readonly IssuerConfig[],
-  clock: Clock,
-  logger: Logger,
-  localKeys: LocalKeys,
-): FindIssuer {
-  const open = (config: IssuerConfig): Issuer => ({
-    config,
-    keys: new IssuerKeys(config, clock, logger, localKeys[config.url]),
-    read: identityReader(config),
-  });
-  issuers.forEach(judgeFiles);
-  const exact = new Map(
-    issuers.filter(({ url }) => !url.includes('*')).map((config) => [config.url, open(config)]),
-  );
-  const wildcards = issuers
-    .filter(({ url }) => url.includes('*'))
-    .sort((a, b) => b.url.length - a.url.length)
-    .map((config) => ({ config, pattern: wildcardPattern(config.url) }));
-  /** Written below alone; the oldest goes first. */
-  const matched = new Map<string, Issuer>();
-  return (iss) => {
-    const known = exact.get(iss) ?? matched.get(iss);
-    if (known !== undefined) return known;
-    const config = wildcards.find(({ pattern }) => pattern.test(iss))?.config;
-    if (config === undefined) return undefined;
-    const issuer = open({ ...config, url: iss });
-    const [oldest] = matched.keys();
-    if (oldest !== undefined && matched.size >= MAX_MATCHED) matched.delete(oldest);
-    matched.set(iss, issuer);
-    return issuer;
-  };
-}
-
 /**
  * @param localKeys keys of issuers that live in this process, by issuer URL
  * @throws CodedError CONFIG_INVALID for a file that an issuer names and that cannot be read
@@ -143,7 +90,7 @@ export function tokenVerifier(
   logger: Logger,
   localKeys: LocalKeys,
 ): TokenVerifier {
-  const findIssuer = issuerTable(issuers, clock, logger, localKeys);
+  const findIssuer = issuerTable(issuers, { clock, logger, localKeys });
   return async (token) => {
     const [headerPart, payloadPart, signaturePart] = splitToken(token);
     const { alg, kid, crit } = decodeObject(headerPart, 'token header');
@@ -161,7 +108,7 @@ export function tokenVerifier(
     if (crit !== undefined) throw malformed('the token header demands extensions');
     checkAudience(claims, issuer.config.audience);
     checkTimes(claims, clock());
-    await issuer.keys.verify({
+    await issuer.verify({
       algorithm: alg,
       kid: typeof kid === 'string' ? kid : undefined,
       signed: Buffer.from(token.slice(0, headerPart.length + 1 + payloadPart.length), 'latin1'),

@@ -31,8 +31,8 @@ const IMMUTABLE = 'public, max-age=604800, immutable';
 
 export interface AppOptions extends Reader {
   readonly logger: Logger;
-  /** DER of the roots that get-roots lists. */
-  readonly roots: readonly Uint8Array[];
+  /** DER of the roots that get-roots lists, as they are now. */
+  roots(): readonly Uint8Array[];
   readonly submit: (wanted: CtEntry['type'], body: Uint8Array) => Promise<Sct>;
 }
 
@@ -91,8 +91,10 @@ function rfc6962Routes(app: Hono<Env>, options: AppOptions): string[] {
       c.json(sctJson(await options.submit(type, await readBody(c, BODY_LIMIT)))),
     );
   }
-  const certificates = options.roots.map(base64);
-  const reads: typeof READS = [...READS, ['get-roots', () => ({ certificates })]];
+  const reads: typeof READS = [
+    ...READS,
+    ['get-roots', () => ({ certificates: options.roots().map(base64) })],
+  ];
   for (const [name, read] of reads) {
     app.get(`${API}/${name}`, (c) => {
       c.header('Access-Control-Allow-Origin', '*');

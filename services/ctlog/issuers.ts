@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The certificates above the logged ones. Entries name them by fingerprint, so each is kept once,
-// as a file named by its SHA-256, and stands on the disk before the first entry that names it.
+// as a file named by its SHA-256, and stands on the disk before the first entry that names it. The
+// roots that chains may end in lie in a store of the same kind: what was accepted once stays.
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hex } from '../core/bytes.ts';
@@ -47,6 +48,11 @@ export class IssuerStore {
       }
       return fingerprint;
     });
+  }
+
+  /** DER of all, in the order of their fingerprints. */
+  all(): Uint8Array[] {
+    return [...this.#known].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, der]) => der);
   }
 
   find(hexFingerprint: string): Uint8Array | undefined {

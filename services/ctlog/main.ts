@@ -2,10 +2,11 @@
 // The certificate transparency log: one tree, read through RFC 6962 and as static tiles, written
 // over HTTP or, by a CA in the same process, through a call.
 import { join } from 'node:path';
+import { equal } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
-import { CodedError } from '../core/errors.ts';
+import { CodedError, coded } from '../core/errors.ts';
 import { encodeSct, type Sct, type SubmitPrecert } from '../core/sct.ts';
-import type { Certificate } from '../core/x509.ts';
+import { type Certificate, parseCertificate } from '../core/x509.ts';
 import { type Log, openLog } from '../log/log.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Signer } from '../runtime/keys.ts';
@@ -30,7 +31,7 @@ export interface CtLogOptions {
   readonly signer: Signer;
   /** `<host>/ctlog`: the submission prefix without scheme; fixed for the life of the log. */
   readonly origin: string;
-  /** Chains end in one of these; former roots of the CA among them. */
+  /** Chains end in one of these, or in one that was among them at an earlier start. */
   readonly roots: readonly Certificate[];
   /** SCTs carry leaf_index. */
   readonly leafIndex: boolean;
@@ -45,13 +46,22 @@ export interface CtLog extends Service {
   readonly logId: Uint8Array;
   /** SubjectPublicKeyInfo, DER. */
   readonly publicKey: Uint8Array;
+  /** Takes chains up to this root (DER) too, from now on and after every start. @throws ParseError */
+  admitRoot(der: Uint8Array): void;
 }
 
 /** @throws CodedError STATE_INCONSISTENT, and others as openLog does */
 export async function openCtLog(options: CtLogOptions): Promise<CtLog> {
-  const { crypto, clock, logger, metrics, signer, origin, roots, leafIndex } = options;
+  const { crypto, clock, logger, metrics, signer, origin, leafIndex } = options;
   const logId = crypto.digest('sha256', signer.spki);
   const issuers = new IssuerStore(join(options.directory, 'issuers'), crypto);
+  const rootStore = new IssuerStore(join(options.directory, 'roots'), crypto);
+  // A crash after this leaves a root that no entry ends in yet.
+  rootStore.keep(options.roots.map(({ der }) => der));
+  /** What rootStore holds. Replaced by admitRoot() alone. */
+  let roots = coded('STATE_INCONSISTENT', 'ctlog/roots', () =>
+    rootStore.all().map(parseCertificate),
+  );
   const log = await openLog({
     name: 'ctlog',
     directory: options.directory,
@@ -90,11 +100,17 @@ export async function openCtLog(options: CtLogOptions): Promise<CtLog> {
     submit,
     logId,
     publicKey: signer.spki,
+    admitRoot(der) {
+      const root = parseCertificate(der);
+      if (roots.some((known) => equal(known.der, root.der))) return;
+      rootStore.keep([root.der]);
+      roots = [...roots, root];
+    },
     routes: ctlogRoutes({
       logger,
       log,
       issuers,
-      roots: roots.map(({ der }) => der),
+      roots: () => roots.map(({ der }) => der),
       submit: submitOverHttp,
     }),
     readiness: () => log.readiness(),

@@ -8,8 +8,6 @@ export interface Service {
   readonly routes: Hono<Env>;
   /** What is missing before it can serve; empty when it can. */
   readiness(): string[];
-  /** What is wrong although it serves: somebody should look. */
-  notices?(): string[];
   /** What operators watch, in figures and words: shown beside readiness, judged by nobody. */
   state?(): Readonly<Record<string, unknown>>;
   /** Finishes what was accepted, then lets go of files and timers. */

@@ -101,6 +101,18 @@ export const stackConfig = z.strictObject({
         .boolean()
         .default(true)
         .describe('SCTs carry leaf_index; sigstore-python < 4.2 refuses that.'),
+      queueLimit: z
+        .int()
+        .min(1)
+        .max(65_536)
+        .default(8192)
+        .describe('Precertificates waiting; more get no certificate for now.'),
+      rootsFile: z
+        .string()
+        .min(1)
+        .max(4096)
+        .optional()
+        .describe('PEM of roots that are accepted besides those of the CA, now and before.'),
     })
     .prefault({}),
   tsa: tsaConfig.prefault({}),
@@ -115,6 +127,11 @@ function invalid(field: string, reason: string): CodedError {
 /** Rules across fields. @throws CodedError CONFIG_INVALID */
 export function judgeStackConfig(tree: ConfigTree): StackConfig {
   const config = judgeConfig(stackConfig, tree);
+  const { chainFile, keyFile, keyPasswordFile } = config.ca;
+  if ((chainFile === undefined) !== (keyFile === undefined))
+    throw invalid(chainFile === undefined ? 'ca.chainFile' : 'ca.keyFile', 'both or neither');
+  if (keyPasswordFile !== undefined && keyFile === undefined)
+    throw invalid('ca.keyPasswordFile', 'belongs to ca.keyFile');
   if (config.dev) {
     for (const host of config.listen.hosts) {
       if (!LOOPBACK.has(host)) {
@@ -136,7 +153,7 @@ export function judgeStackConfig(tree: ConfigTree): StackConfig {
   if (config.url === undefined) throw invalid('url', 'required: the base URL as clients reach it');
   if (config.origin === undefined)
     throw invalid('origin', 'required: the host name of the log, fixed for its life');
-  if (config.ca.issuers.length === 0)
+  if (config.ca.issuers.length === 0 && config.ca.fulcioConfig === undefined)
     throw invalid('ca.issuers', 'required: without an issuer nobody can sign');
   return config;
 }

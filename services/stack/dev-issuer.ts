@@ -11,8 +11,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { Hono } from 'hono';
 import { type JWK, SignJWT } from 'jose';
 import { z } from 'zod';
-import { type IssuerConfig, issuerConfig } from '../ca/config.ts';
-import { CodedError } from '../core/errors.ts';
+import { issuerConfig } from '../ca/issuer-config.ts';
+import type { IssuerConfig } from '../ca/issuer-fields.ts';
+import { CodedError, coded } from '../core/errors.ts';
+import { parseJson } from '../core/json.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { createApp, type Env, readBody } from '../runtime/http.ts';
 import { writeFileDurably } from '../runtime/store.ts';
@@ -129,13 +131,8 @@ export function openDevIssuer(options: { url: string; keyFile: string; clock: Cl
         field: 'Content-Type',
       });
     }
-    let body: unknown;
-    try {
-      body = JSON.parse(Buffer.from(await readBody(c, MAX_BODY_BYTES)).toString('utf8'));
-    } catch (error) {
-      if (error instanceof CodedError) throw error;
-      throw new CodedError('REQUEST_MALFORMED', 'the body is not JSON', { field: 'body' });
-    }
+    const bytes = await readBody(c, MAX_BODY_BYTES);
+    const body = coded('REQUEST_MALFORMED', 'body', () => parseJson(bytes));
     const request = tokenRequest.safeParse(body);
     if (!request.success) {
       const [issue] = request.error.issues;

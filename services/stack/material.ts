@@ -3,16 +3,18 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { CaConfig } from '../ca/config.ts';
+import { type KeyPair, keyPairReader, type ReadKeyPair } from '../ca/key-files.ts';
 import { coded } from '../core/errors.ts';
 import { parsePem, pem } from '../core/pem.ts';
-import { makeCaChain, makeTsaChain } from '../pki/chain.ts';
+import { type CaChainOptions, makeCaChain, makeTsaChain } from '../pki/chain.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { ensurePrivateKey, ensureSigner, type Signer } from '../runtime/keys.ts';
 import { writeFileDurably } from '../runtime/store.ts';
 import type { Layout } from './state.ts';
 
 export interface Material {
-  readonly ca: { signer: Signer /** [intermediate, root], DER. */; chain: readonly Uint8Array[] };
+  readonly ca: KeyPair & { /** What stands in the files now. */ readonly read: ReadKeyPair };
   readonly ctlog: Signer;
   readonly tlog: Signer;
   readonly tsa: { signer: Signer /** [leaf, root], DER. */; chain: readonly Uint8Array[] };
@@ -34,11 +36,36 @@ async function ensureChain(
   return coded('CHAIN_INVALID', path, () => parsePem(text, 'CERTIFICATE').map(({ der }) => der));
 }
 
+/** Root and intermediate of ours, where the operator brings none. */
+async function ensureCaFiles(
+  layout: Layout,
+  common: Omit<CaChainOptions, 'rootKey' | 'intermediateKey'>,
+) {
+  const at = (name: string) => join(layout.keys, name);
+  const files = { chainFile: at('ca-chain.pem'), keyFile: at('ca-intermediate.pem') };
+  await ensureChain(files.chainFile, async () => {
+    const { root, intermediate } = await makeCaChain({
+      rootKey: ensurePrivateKey(at('ca-root.pem')),
+      intermediateKey: ensurePrivateKey(files.keyFile),
+      ...common,
+    });
+    return [intermediate, root];
+  });
+  return files;
+}
+
+/** The operator's files, which are read where they lie. */
+function configuredFiles({ chainFile, keyFile, keyPasswordFile }: CaConfig) {
+  if (chainFile === undefined || keyFile === undefined) return undefined;
+  return { chainFile, keyFile, keyPasswordFile };
+}
+
 /** @throws CodedError KEY_UNREADABLE, CHAIN_INVALID */
 export async function ensureMaterial(
   layout: Layout,
   organization: string,
   clock: Clock,
+  ca: CaConfig,
 ): Promise<Material> {
   const at = (name: string) => join(layout.keys, name);
   const common = {
@@ -46,14 +73,7 @@ export async function ensureMaterial(
     clock,
     random: (size: number) => new Uint8Array(randomBytes(size)),
   };
-  const caChain = await ensureChain(at('ca-chain.pem'), async () => {
-    const { root, intermediate } = await makeCaChain({
-      rootKey: ensurePrivateKey(at('ca-root.pem')),
-      intermediateKey: ensurePrivateKey(at('ca-intermediate.pem')),
-      ...common,
-    });
-    return [intermediate, root];
-  });
+  const read = keyPairReader(configuredFiles(ca) ?? (await ensureCaFiles(layout, common)));
   const tsaChain = await ensureChain(at('tsa-chain.pem'), async () => {
     const { root, leaf } = await makeTsaChain({
       rootKey: ensurePrivateKey(at('tsa-root.pem')),
@@ -63,7 +83,7 @@ export async function ensureMaterial(
     return [leaf, root];
   });
   return {
-    ca: { signer: ensureSigner(at('ca-intermediate.pem')), chain: caChain },
+    ca: { ...read().open(), read },
     ctlog: ensureSigner(at('ctlog.pem')),
     tlog: ensureSigner(at('tlog.pem')),
     tsa: { signer: ensureSigner(at('tsa.pem')), chain: tsaChain },

@@ -62,7 +62,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const servers: RunningServer[] = [];
   try {
     const wanted = { origin, dev: config.dev };
-    const state = readState(layout, wanted);
+    const state = readState(layout, wanted, undefined, config.ca.keyFile === undefined);
     makeDirectories(layout);
     const metrics = createMetrics();
     const door = createFrontDoor(logger);

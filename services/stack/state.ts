@@ -46,16 +46,10 @@ export function layoutOf(data: string, markDirectory: string | undefined): Layou
 }
 
 /** Files that a finished first start has made; a later start without one of them refuses. */
-const ESSENTIAL = [
-  'ca-root.pem',
-  'ca-intermediate.pem',
-  'ca-chain.pem',
-  'ctlog.pem',
-  'tlog.pem',
-  'tsa-root.pem',
-  'tsa.pem',
-  'tsa-chain.pem',
-];
+const ESSENTIAL = ['ctlog.pem', 'tlog.pem', 'tsa-root.pem', 'tsa.pem', 'tsa-chain.pem'];
+
+/** Of a CA that has not been given its files by the operator. */
+const ESSENTIAL_OF_CA = ['ca-root.pem', 'ca-intermediate.pem', 'ca-chain.pem'];
 
 const statePath = (layout: Layout) => join(layout.data, 'state.json');
 
@@ -75,6 +69,7 @@ export function readState(
   layout: Layout,
   wanted: { origin: string; dev: boolean },
   migrations: readonly Migration[] = MIGRATIONS,
+  ownCa = true,
 ): State | undefined {
   const path = statePath(layout);
   if (!existsSync(path)) return undefined;
@@ -103,7 +98,7 @@ export function readState(
       { field: 'dev' },
     );
   }
-  for (const file of ESSENTIAL) {
+  for (const file of ownCa ? [...ESSENTIAL, ...ESSENTIAL_OF_CA] : ESSENTIAL) {
     if (!existsSync(join(layout.keys, file))) {
       throw new CodedError('KEY_UNREADABLE', `${join(layout.keys, file)} is missing`, {
         field: file,

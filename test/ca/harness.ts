@@ -198,6 +198,7 @@ export async function openHarness(change: Change = {}) {
     chain: [intermediate, root],
     submit: ctlog.submit,
     ctlogKey: ctSigner.spki,
+    version: '0.0.0',
   };
   const close = async () => {
     await ctlog.close();

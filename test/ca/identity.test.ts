@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Claims to identities, beside what issue.test.ts shows end to end.
 import { describe, expect, it } from 'vitest';
-import { issuerConfig } from '../../services/ca/config.ts';
-import { identityReader, type Subject } from '../../services/ca/identity.ts';
+import type { Subject } from '../../services/ca/claims.ts';
+import { identityReader } from '../../services/ca/identity.ts';
+import { issuerConfig } from '../../services/ca/issuer-config.ts';
 import { CodedError } from '../../services/core/errors.ts';
 import { type JsonObject, parseJson } from '../../services/core/json.ts';
 import { EMAIL_CLAIMS, GITHUB_CLAIMS, GITLAB_CLAIMS, KUBERNETES_CLAIMS } from './harness.ts';
@@ -235,7 +236,9 @@ describe('CI providers', () => {
   });
 
   it.each(
-    Object.keys(GITLAB_CLAIMS).filter((claim) => !['iss', 'aud', 'iat', 'exp'].includes(claim)),
+    Object.keys(GITLAB_CLAIMS).filter(
+      (claim) => !['iss', 'aud', 'iat', 'exp', 'ci_config_sha'].includes(claim),
+    ),
   )('GitLab without %s is refused', (claim) => {
     const code = claim === 'sub' ? 'TOKEN_CLAIM' : 'IDENTITY_TEMPLATE';
     expect(read(gitlab, { ...GITLAB_CLAIMS, [claim]: undefined })).toBe(code);

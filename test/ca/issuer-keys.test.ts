@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { caConfig } from '../../services/ca/config.ts';
-import { type LocalKeys, tokenVerifier } from '../../services/ca/token.ts';
+import type { LocalKeys } from '../../services/ca/issuer-table.ts';
+import { tokenVerifier } from '../../services/ca/token.ts';
 import { CodedError } from '../../services/core/errors.ts';
 import { silentLogger } from '../../services/runtime/telemetry.ts';
 
