@@ -247,8 +247,9 @@ function byCodePoint(a: string, b: string): number {
 const OLPC: Form = {
   string: (text) => `"${wellFormed(text).replaceAll(/["\\]/g, '\\$&')}"`,
   number: (value) => {
-    if (typeof value === 'number' && !Number.isSafeInteger(value)) {
-      throw new ParseError(`${value} has no canonical form: not an integer`);
+    // Beyond 2^53 tuf-js rounds and python-tuf does not, so one of them would refuse the signature.
+    if (!Number.isSafeInteger(value)) {
+      throw new ParseError(`${value} has no canonical form: not an integer below 2^53`);
     }
     return BigInt(value).toString();
   },
@@ -257,8 +258,8 @@ const OLPC: Form = {
 
 /**
  * OLPC canonical JSON, which TUF signs (securesystemslib): strings escape `"` and `\` alone,
- * control characters stand raw; integers only.
- * @throws ParseError for fractions and unpaired surrogates
+ * control characters stand raw; integers below 2^53 only.
+ * @throws ParseError for other numbers and for unpaired surrogates
  */
 export function olpcJson(value: Json): string {
   return write(value, OLPC);

@@ -14,7 +14,10 @@ export function inWindow(window: Window, timeMs: number): boolean {
 }
 
 const TIMESTAMP =
-  /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))$/;
+  /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])([01]\d|2[0-3]):([0-5]\d))$/;
+/** SPEC timestamp.proto: 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z, inclusive. */
+const FIRST_YEAR = 1;
+const LAST_YEAR = 9999;
 
 /** google.protobuf.Timestamp in JSON (RFC 3339), to the millisecond below. @throws ParseError */
 export function parseTime(text: string): number {
@@ -34,7 +37,10 @@ export function parseTime(text: string): number {
   }
   const offsetMinutes = Number(found[9] ?? 0) * 60 + Number(found[10] ?? 0);
   const millis = Number((found[7] ?? '').padEnd(3, '0').slice(0, 3));
-  return wall + millis - (found[8] === '-' ? -1 : 1) * offsetMinutes * 60_000;
+  const time = wall + millis - (found[8] === '-' ? -1 : 1) * offsetMinutes * 60_000;
+  const utcYear = new Date(time).getUTCFullYear();
+  if (utcYear < FIRST_YEAR || utcYear > LAST_YEAR) throw new ParseError('the time is out of range');
+  return time;
 }
 
 /** Whole seconds without a fraction: the form that every client reads. */

@@ -37,23 +37,32 @@ function bmp(bytes: Uint8Array, what: string): string {
   for (let i = 0; i < bytes.length; i += 2) {
     text += String.fromCharCode(((bytes[i] as number) << 8) | (bytes[i + 1] as number));
   }
+  // Half a surrogate pair has no UTF-8, so no document could repeat the name.
+  if (!text.isWellFormed()) throw new ParseError(`${what}: ill-formed BMPString`);
   return text;
 }
 
 /** DirectoryString by tag. PrintableString may hold all of ASCII: many CAs stretch its alphabet. */
-const STRINGS = new Map<number, (bytes: Uint8Array, what: string) => string>([
+const STRINGS = new Map<number, (bytes: Uint8Array, what: string) => string | undefined>([
   [TAG.utf8String, fromUtf8],
   [TAG.printableString, ascii],
+  [TAG.numericString, ascii],
   [TAG.ia5String, ascii],
   [TAG.t61String, (bytes) => String.fromCharCode(...bytes)],
   [TAG.bmpString, bmp],
+  // Of serial numbers and the like; nobody reads them.
+  [TAG.universalString, () => undefined],
+  [TAG.bitString, () => undefined],
 ]);
 
 const MAX_ATTRIBUTE_OCTETS = 4096;
 
 function attributeText(node: DerNode): string | undefined {
   if (node.content.length > MAX_ATTRIBUTE_OCTETS) throw new ParseError('name: attribute too long');
-  return STRINGS.get(node.tag)?.(node.content, 'name');
+  const read = STRINGS.get(node.tag);
+  // The types of X.520, which are those that OpenSSL reads.
+  if (read === undefined) throw new ParseError('name: attribute is not a string');
+  return read(node.content, 'name');
 }
 
 /**

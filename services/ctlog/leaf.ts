@@ -72,7 +72,9 @@ export interface ParsedLeaf {
 /** @throws ParseError */
 export function parseTileLeaf(bytes: Uint8Array): ParsedLeaf {
   const reader = new ByteReader(bytes);
-  const timestampMs = Number(reader.uint64());
+  const timestamp = reader.uint64();
+  if (timestamp > BigInt(Number.MAX_SAFE_INTEGER)) throw new ParseError('time out of range');
+  const timestampMs = Number(timestamp);
   const type = reader.uint(2);
   if (type === PRECERT_ENTRY) reader.take(HASH_LENGTH);
   else if (type !== X509_ENTRY) throw new ParseError(`entry type ${type}`);

@@ -9,6 +9,8 @@ import { CodedError } from '../core/errors.ts';
 export type ConfigTree = { [key: string]: unknown };
 
 const MAX_CONFIG_BYTES = 1 << 20;
+/** Nothing but errors reaches the terminal: warnings show values. */
+const YAML = { uniqueKeys: true, version: '1.2', logLevel: 'error' } as const;
 const ENV_PREFIX = 'SIGSTEAD_';
 
 function isTree(value: unknown): value is ConfigTree {
@@ -17,33 +19,47 @@ function isTree(value: unknown): value is ConfigTree {
 
 /** Objects merge key by key; everything else, lists too, is replaced whole. */
 export function merge(base: ConfigTree, over: ConfigTree): ConfigTree {
-  const out: ConfigTree = { ...base };
+  const out = new Map(Object.entries(base));
   for (const [key, value] of Object.entries(over)) {
-    const below = out[key];
-    out[key] = isTree(below) && isTree(value) ? merge(below, value) : value;
+    const below = out.get(key);
+    out.set(key, isTree(below) && isTree(value) ? merge(below, value) : value);
   }
-  return out;
+  // Defines each key, `__proto__` too, so that the schema sees and refuses it.
+  return Object.fromEntries(out);
+}
+
+/** @param name of the file, for errors @throws CodedError CONFIG_INVALID naming the file */
+export function parseConfig(text: string, name: string): ConfigTree {
+  const invalid = (reason: string) =>
+    new CodedError('CONFIG_INVALID', `${name}: ${reason}`, { field: name });
+  if (text.length > MAX_CONFIG_BYTES) throw invalid(`larger than ${MAX_CONFIG_BYTES} bytes`);
+  let tree: unknown;
+  try {
+    // JSON is YAML 1.2; duplicate keys are errors in both.
+    const document = parseDocument(text, YAML);
+    // A warning is a tag that nobody knows: its value would be read as something else.
+    const [fault] = [...document.errors, ...document.warnings];
+    if (fault !== undefined) throw fault;
+    tree = document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    // Also an alias to nothing, too many of them, and nesting deeper than the stack.
+    throw invalid((error as Error).message);
+  }
+  if (tree === null) return {};
+  if (!isTree(tree)) throw invalid('the file is not a mapping');
+  return tree;
 }
 
 /** @throws CodedError CONFIG_INVALID naming the file */
 export function readConfigFile(path: string): ConfigTree {
-  const invalid = (reason: string) =>
-    new CodedError('CONFIG_INVALID', `${path}: ${reason}`, { field: path });
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw invalid((error as Error).message);
+    const message = `${path}: ${(error as Error).message}`;
+    throw new CodedError('CONFIG_INVALID', message, { field: path });
   }
-  if (text.length > MAX_CONFIG_BYTES) throw invalid(`larger than ${MAX_CONFIG_BYTES} bytes`);
-  // JSON is YAML 1.2; duplicate keys are errors in both.
-  const document = parseDocument(text, { uniqueKeys: true, version: '1.2' });
-  const [fault] = document.errors;
-  if (fault !== undefined) throw invalid(fault.message);
-  const tree: unknown = document.toJS({ maxAliasCount: 100 });
-  if (tree === null) return {};
-  if (!isTree(tree)) throw invalid('the file is not a mapping');
-  return tree;
+  return parseConfig(text, path);
 }
 
 function camel(snake: string): string {
@@ -58,7 +74,7 @@ export function configFromEnvironment(env: Record<string, string | undefined>): 
     const path = name.slice(ENV_PREFIX.length).split('__').map(camel);
     let branch: unknown;
     try {
-      branch = parseYaml(text);
+      branch = parseYaml(text, YAML);
     } catch {
       throw new CodedError('CONFIG_INVALID', `${name}: not a YAML value`, { field: name });
     }
