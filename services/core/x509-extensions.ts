@@ -78,13 +78,20 @@ function extendedKeyUsage(facts: ExtensionFacts, { value, critical }: Extension)
   facts.extendedKeyUsage = { oids, critical };
 }
 
-function subjectKeyIdentifier(facts: ExtensionFacts, { value }: Extension): void {
+/** SPEC RFC 5280 §4.2.1.1, §4.2.1.2: conforming CAs MUST mark key identifiers as non-critical. */
+function requireNotCritical(critical: boolean, what: string): void {
+  if (critical) throw new ParseError(`${what}: critical`);
+}
+
+function subjectKeyIdentifier(facts: ExtensionFacts, { value, critical }: Extension): void {
+  requireNotCritical(critical, 'subjectKeyIdentifier');
   facts.subjectKeyId = readDer(value, TAG.octetString, 'subjectKeyIdentifier').content;
 }
 
 /** SEQUENCE { [0] keyIdentifier, [1] authorityCertIssuer, [2] authorityCertSerialNumber } */
-function authorityKeyIdentifier(facts: ExtensionFacts, { value }: Extension): void {
+function authorityKeyIdentifier(facts: ExtensionFacts, { value, critical }: Extension): void {
   const what = 'authorityKeyIdentifier';
+  requireNotCritical(critical, what);
   const reader = new DerReader(readDer(value, TAG.sequence, what).content, what);
   const keyId = reader.optional(context(0, false));
   const issuer = reader.optional(context(1));

@@ -22,6 +22,7 @@ import {
   readTime,
   TAG,
 } from './der.ts';
+import { curveOf, parsePoint } from './ecdsa.ts';
 import { CodedError, type ErrorCode, ParseError } from './errors.ts';
 import { OID } from './oid.ts';
 import { signatureAlgorithm } from './signature-algorithm.ts';
@@ -102,6 +103,16 @@ function parseAlgorithm(node: DerNode): string {
   return oid;
 }
 
+/** SPEC RFC 5480 §2.2, SEC 1 §3.2.2.1: a point that is not on its curve is no key. */
+function parseSubjectKey(spki: Uint8Array): PublicKey {
+  const key = parsePublicKey(spki);
+  const curve = curveOf(key.kind);
+  if (curve !== undefined && parsePoint(key.bits, curve) === undefined) {
+    throw new ParseError('public key: the point is not on its curve');
+  }
+  return key;
+}
+
 function skipUniqueIds(reader: DerReader): void {
   reader.optional(context(1, false));
   reader.optional(context(2, false));
@@ -130,7 +141,7 @@ function parseTbs(tbs: Uint8Array, outerAlgorithm: Uint8Array) {
   const issuer = parseName(reader.expect(TAG.sequence, 'issuer'));
   const validity = parseValidity(reader.sequence('validity'));
   const subject = parseName(reader.expect(TAG.sequence, 'subject'));
-  const publicKey = parsePublicKey(reader.expect(TAG.sequence, 'public key').raw);
+  const publicKey = parseSubjectKey(reader.expect(TAG.sequence, 'public key').raw);
   skipUniqueIds(reader);
   const wrapped = reader.optional(context(3));
   reader.end();
