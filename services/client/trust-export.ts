@@ -9,8 +9,9 @@ import type { Crypto } from '../core/crypto.ts';
 import { CodedError } from '../core/errors.ts';
 import {
   devOnlyWarning,
-  type TRUST_TARGETS,
+  TRUST_TARGETS,
   type TrustFiles,
+  type TrustTarget,
   trustFiles,
 } from '../core/trust-files.ts';
 import { MAX_ROOT_STEPS, parseRoot, type Root, TUF_LIMITS } from '../core/tuf.ts';
@@ -129,14 +130,11 @@ async function verifiedFiles(
 ): Promise<{ files: TrustFiles; root: Root }> {
   const start = begin(crypto, await anchor(crypto, origin));
   const state = await updateTuf(crypto, origin.source, start, nowMs);
-  const get = (name: (typeof TRUST_TARGETS)[number]) =>
-    fetchTarget(crypto, origin.source, state, name);
-  const files = trustFiles(crypto, state.root, {
-    'trusted_root.json': await get('trusted_root.json'),
-    'signing_config.v0.2.json': await get('signing_config.v0.2.json'),
-    'rekor.vkey': await get('rekor.vkey'),
-    'ctlog.vkey': await get('ctlog.vkey'),
-  });
+  const contents = new Map<TrustTarget, Uint8Array>();
+  for (const name of TRUST_TARGETS) {
+    contents.set(name, await fetchTarget(crypto, origin.source, state, name));
+  }
+  const files = trustFiles(crypto, state.root, (name) => contents.get(name) ?? new Uint8Array());
   return { files, root: state.root };
 }
 

@@ -26,13 +26,19 @@ export interface TrustMaterial {
   readonly ctlogOrigin: string;
   /** Issuers of tokens. */
   readonly issuers: readonly string[];
-  /** Since when the material is in use; entries that were known before keep their own start. */
+  /** Since when the very first material is in use; what joins later starts when it does. */
   readonly start: number;
   /** Who runs the services: a name without scheme. */
   readonly operator: string;
+  /** Former, future and foreign entries, as the configuration states them. */
+  readonly stated?: TrustedRoot;
 }
 
 const SECOND = 1000;
+/** Certificates may be dated back by so much (`ca.backdateSeconds`), and Java judges their start. */
+const BACKDATED = 60 * SECOND;
+/** A certificate of the last second signs for ten minutes, and some clocks are behind. */
+const CA_OVERLAP = 15 * 60 * SECOND;
 
 /**
  * The base URL of the transparency log. sigstore-go takes its host name for the checkpoint origin:
@@ -62,24 +68,33 @@ function authority(uri: string, chain: readonly Uint8Array[], start: number): Tr
 }
 
 /**
- * `current` among the entries of before. The same key keeps its start, whatever its address is now;
- * a key that is gone gets an end, a second after the new one starts: Python takes the end of a
- * timestamp authority as exclusive, and stamps carry whole seconds.
+ * The entries after a publication. Stated ones have the window that was stated; the same key keeps
+ * its start, whatever its address is now; a key that is neither in use nor stated gets an end, and
+ * stays.
+ * @param endMs of what leaves. Python takes the end of a timestamp authority as exclusive, and stamps
+ *   carry whole seconds.
  */
 function carryOn<T extends Window>(
   current: T,
   before: readonly T[],
+  stated: readonly T[],
+  endMs: number,
   same: (a: T, b: T) => boolean,
 ): T[] {
-  const known = before.find((entry) => same(entry, current));
-  const others = before
-    .filter((entry) => !same(entry, current))
-    .map((entry) => ({
-      ...entry,
-      end: entry.end ?? Math.max(current.start + SECOND, entry.start),
-    }));
-  const now = { ...current, start: known?.start ?? current.start };
-  return [...others, now].sort((a, b) => a.start - b.start);
+  const among = (entries: readonly T[], entry: T) => entries.find((other) => same(other, entry));
+  const known = among(stated, current) ?? among(before, current);
+  const ended = among(stated, current)?.end;
+  const now = {
+    ...current,
+    // In use is in force, even where a later start was stated.
+    start: known !== undefined && known.start <= endMs ? known.start : current.start,
+    ...(ended === undefined ? {} : { end: ended }),
+  };
+  const former = before
+    .filter((entry) => !same(entry, current) && among(stated, entry) === undefined)
+    .map((entry) => ({ ...entry, end: entry.end ?? Math.max(endMs, entry.start) }));
+  const others = stated.filter((entry) => !same(entry, current));
+  return [...former, ...others, now].sort((a, b) => a.start - b.start);
 }
 
 const sameLog = (a: TrustLog, b: TrustLog) => equal(a.logId, b.logId);
@@ -100,27 +115,43 @@ const NOTHING: TrustedRoot = {
 
 /**
  * @param previous the trusted root published last; its entries are kept
+ * @param nowMs when `material` takes over, where there is a previous one
  * @throws CodedError TRUST_ROOT_MALFORMED for keys or certificates that cannot stand in one
  */
 export function buildTrustedRoot(
   crypto: Crypto,
   material: TrustMaterial,
-  previous: TrustedRoot = NOTHING,
+  previous: TrustedRoot | undefined,
+  nowMs: number,
 ): TrustedRoot {
-  const { url, fulcioChain, tsaChain, tlogKey, ctlogKey } = material;
+  const { url, fulcioChain, tsaChain, tlogKey, ctlogKey, stated = NOTHING } = material;
+  const before = previous ?? NOTHING;
   // Stamps and certificates carry whole seconds: the first of them may lie before a finer start.
-  const start = Math.floor(material.start / SECOND) * SECOND;
+  const whole = (timeMs: number) => Math.floor(timeMs / SECOND) * SECOND;
+  const startMs = whole(previous === undefined ? material.start : nowMs - BACKDATED);
+  const endMs = whole(nowMs) + SECOND;
+  const logs = (current: TrustLog, of: (root: TrustedRoot) => readonly TrustLog[]) =>
+    carryOn(current, of(before), of(stated), endMs, sameLog);
+  const certificateAuthority = authority(url, fulcioChain, startMs);
+  // A new chain may have waited for its day: it starts with its issuing certificate.
+  const issuedMs = certificateAuthority.chain[0]?.notBeforeMs ?? startMs;
   return {
-    tlogs: carryOn(log(crypto, tlogBaseUrl(material), tlogKey, start), previous.tlogs, sameLog),
-    ctlogs: carryOn(log(crypto, `${url}/ctlog`, ctlogKey, start), previous.ctlogs, sameLog),
+    tlogs: logs(log(crypto, tlogBaseUrl(material), tlogKey, startMs), (root) => root.tlogs),
+    ctlogs: logs(log(crypto, `${url}/ctlog`, ctlogKey, startMs), (root) => root.ctlogs),
     certificateAuthorities: carryOn(
-      authority(url, fulcioChain, start),
-      previous.certificateAuthorities,
+      previous === undefined
+        ? certificateAuthority
+        : { ...certificateAuthority, start: Math.min(issuedMs, startMs) },
+      before.certificateAuthorities,
+      stated.certificateAuthorities,
+      endMs + CA_OVERLAP,
       sameChain,
     ),
     timestampAuthorities: carryOn(
-      authority(`${url}/api/v1/timestamp`, tsaChain, start),
-      previous.timestampAuthorities,
+      authority(`${url}/api/v1/timestamp`, tsaChain, startMs),
+      before.timestampAuthorities,
+      stated.timestampAuthorities,
+      endMs,
       sameChain,
     ),
   };

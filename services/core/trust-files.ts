@@ -2,10 +2,8 @@
 // The trust files: what a client or an auditor takes home, derived from what TUF has verified.
 import { concat, hex, utf8 } from './bytes.ts';
 import type { Crypto } from './crypto.ts';
-import { CodedError } from './errors.ts';
-import { pem } from './pem.ts';
 import { buildClientTrustConfig, parseSigningConfig } from './signing-config.ts';
-import { parseTrustedRoot, type TrustAuthority, type Window } from './trust.ts';
+import { parseTrustedRoot } from './trust.ts';
 import type { Root } from './tuf.ts';
 import { DEV_ONLY_FIELD } from './tuf-build.ts';
 
@@ -13,6 +11,10 @@ import { DEV_ONLY_FIELD } from './tuf-build.ts';
 export const TRUST_TARGETS = [
   'trusted_root.json',
   'signing_config.v0.2.json',
+  'fulcio.pem',
+  'ctfe.pub',
+  'rekor.pub',
+  'tsa.pem',
   'rekor.vkey',
   'ctlog.vkey',
 ] as const;
@@ -22,19 +24,6 @@ export const CHECKSUMS = 'SHA256SUMS';
 
 /** Name → content, in the order of the README. */
 export type TrustFiles = ReadonlyMap<string, Uint8Array>;
-
-/** The entry in use: the newest without an end. */
-function current<T extends Window>(entries: readonly T[], what: string): T {
-  const found = entries.findLast((entry) => entry.end === undefined) ?? entries.at(-1);
-  if (found === undefined) {
-    throw new CodedError('TRUST_ROOT_MALFORMED', `trusted root: no ${what}`, { field: what });
-  }
-  return found;
-}
-
-function chainPem({ chain }: TrustAuthority): Uint8Array {
-  return utf8(chain.map(({ der }) => pem('CERTIFICATE', der)).join(''));
-}
 
 /** The warning that the role itself carries; undefined when its keys are kept as they should be. */
 export function devOnlyWarning(root: Root): string | undefined {
@@ -73,29 +62,28 @@ function readme(root: Root, rootSha256: string): string {
 
 /**
  * Every trust file, SHA256SUMS last.
- * @param targets verified content of TRUST_TARGETS
+ * @param content of a target, verified
  * @throws CodedError TRUST_ROOT_MALFORMED, SIGNING_CONFIG_MALFORMED
  */
 export function trustFiles(
   crypto: Crypto,
   root: Root,
-  targets: Readonly<Record<TrustTarget, Uint8Array>>,
+  content: (name: TrustTarget) => Uint8Array,
 ): TrustFiles {
-  const trusted = parseTrustedRoot(targets['trusted_root.json']);
-  const signing = parseSigningConfig(targets['signing_config.v0.2.json']);
+  const trusted = parseTrustedRoot(content('trusted_root.json'));
+  const signing = parseSigningConfig(content('signing_config.v0.2.json'));
   const sha256 = (bytes: Uint8Array) => hex(crypto.digest('sha256', bytes));
-  const publicKey = (spki: Uint8Array) => utf8(pem('PUBLIC KEY', spki));
   const files = new Map<string, Uint8Array>([
-    ['trusted_root.json', targets['trusted_root.json']],
-    ['signing_config.v0.2.json', targets['signing_config.v0.2.json']],
+    ['trusted_root.json', content('trusted_root.json')],
+    ['signing_config.v0.2.json', content('signing_config.v0.2.json')],
     ['client_trust_config.json', utf8(buildClientTrustConfig(trusted, signing))],
     ['root.json', root.bytes],
-    ['fulcio.pem', chainPem(current(trusted.certificateAuthorities, 'certificateAuthorities'))],
-    ['ctfe.pub', publicKey(current(trusted.ctlogs, 'ctlogs').key.spki)],
-    ['rekor.pub', publicKey(current(trusted.tlogs, 'tlogs').key.spki)],
-    ['tsa.pem', chainPem(current(trusted.timestampAuthorities, 'timestampAuthorities'))],
-    ['rekor.vkey', targets['rekor.vkey']],
-    ['ctlog.vkey', targets['ctlog.vkey']],
+    ['fulcio.pem', content('fulcio.pem')],
+    ['ctfe.pub', content('ctfe.pub')],
+    ['rekor.pub', content('rekor.pub')],
+    ['tsa.pem', content('tsa.pem')],
+    ['rekor.vkey', content('rekor.vkey')],
+    ['ctlog.vkey', content('ctlog.vkey')],
     ['README', utf8(readme(root, sha256(root.bytes)))],
   ]);
   const sums = [...files].map(([name, bytes]) => utf8(`${sha256(bytes)}  ${name}\n`));

@@ -5,7 +5,7 @@ import { hex, utf8 } from './bytes.ts';
 import type { Crypto } from './crypto.ts';
 import { type Json, type JsonObject, olpcJson } from './json.ts';
 import { pem } from './pem.ts';
-import { keyId, ROLES, type Role } from './tuf.ts';
+import { keyId, ROLES, type Role, type Root } from './tuf.ts';
 
 export const SPEC_VERSION = '1.0.31';
 const SECOND = 1000;
@@ -44,12 +44,15 @@ export interface RoleSpec {
   readonly devOnly?: string;
 }
 
+/** @param previous root, of whose roles the fields that are not known here survive */
 export function rootSigned(
   crypto: Crypto,
   validity: Validity,
   roles: Readonly<Record<Role, RoleSpec>>,
+  previous?: Root,
 ): JsonObject {
   const keys: Record<string, Json> = {};
+  const before = previous?.signed.roles as Readonly<Record<string, JsonObject>> | undefined;
   const named: Record<string, Json> = {};
   for (const role of ROLES) {
     const { keys: spkis, threshold, devOnly } = roles[role];
@@ -60,6 +63,7 @@ export function rootSigned(
       return id;
     });
     named[role] = {
+      ...before?.[role],
       keyids,
       threshold,
       ...(devOnly === undefined ? {} : { [DEV_ONLY_FIELD]: devOnly }),

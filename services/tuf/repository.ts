@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The TUF repository on disk: loaded, planned, written.
+// The TUF repository on disk, read and judged as a client does it.
 //
 //   N.root.json (every N, for ever)   root.json (copy of the newest)   timestamp.json
 //   V.snapshot.json   V.targets.json   targets/<sha256>.<name>
-//
-// A publication is a plan first: every file is signed in memory and judged by the client's own
-// steps. Then it is written in the order in which nothing refers to a file that is not there; the
-// timestamp, replaced whole, makes it the view. A numbered file is never written twice.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { equal, hex } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
 import { CodedError } from '../core/errors.ts';
-import { olpcJson } from '../core/json.ts';
 import {
   ROLES,
   type Role,
@@ -21,14 +15,6 @@ import {
   type Targets,
   type Timestamp,
 } from '../core/tuf.ts';
-import {
-  type NumberedFile,
-  rootSigned,
-  snapshotSigned,
-  type TargetSource,
-  targetsSigned,
-  timestampSigned,
-} from '../core/tuf-build.ts';
 import {
   acceptRoot,
   acceptSnapshot,
@@ -43,18 +29,6 @@ import {
   targetsFile,
   type WantedFile,
 } from '../core/tuf-update.ts';
-import { DEV_ONLY, type RoleSigners, seal } from './signers.ts';
-
-const DAY = 24 * 60 * 60 * 1000;
-
-/** How long a signature of a role lasts, and how long before its end it is made again. */
-export const TERMS: Readonly<Record<Role, { lifetimeMs: number; renewBeforeMs: number }>> = {
-  // Its hash is what people compare: it changes as late as is safe.
-  root: { lifetimeMs: 365 * DAY, renewBeforeMs: 30 * DAY },
-  targets: { lifetimeMs: 365 * DAY, renewBeforeMs: 182 * DAY },
-  snapshot: { lifetimeMs: 365 * DAY, renewBeforeMs: 182 * DAY },
-  timestamp: { lifetimeMs: 14 * DAY, renewBeforeMs: 7 * DAY },
-};
 
 /** What clients see. */
 export interface View {
@@ -71,7 +45,7 @@ export type Files = ReadonlyMap<string, Uint8Array>;
 
 const METADATA_NAME = /^(?:(?:root|timestamp)|([1-9]\d{0,8})\.(?:root|snapshot|targets))\.json$/;
 const TARGET_NAME = /^[0-9a-f]{64}\.[A-Za-z0-9._-]+$/;
-const TIMESTAMP = 'timestamp.json';
+export const TIMESTAMP = 'timestamp.json';
 
 /** Every file of the repository; temporary files of an interrupted write are not among them. */
 export function readFiles(directory: string): Files {
@@ -89,7 +63,8 @@ export function readFiles(directory: string): Files {
   return files;
 }
 
-function highest(files: Files, role: Role): number {
+/** The highest number that a file of the role carries; 0 = none. */
+export function highest(files: Files, role: Role): number {
   const suffix = `.${role}.json`;
   const versions = [...files.keys()]
     .filter((path) => path.endsWith(suffix))
@@ -163,134 +138,13 @@ export function loadView(crypto: Crypto, files: Files): View | undefined {
   }
 }
 
-// --- planning ---
-
+/** A file to write, below the directory of the repository. */
 export interface PlannedWrite {
   readonly path: string;
   readonly bytes: Uint8Array;
 }
 
-export interface PlanInput {
-  readonly crypto: Crypto;
-  readonly files: Files;
-  readonly view: View | undefined;
-  readonly signers: RoleSigners;
-  readonly sources: readonly TargetSource[];
-  readonly dev: boolean;
-  readonly nowMs: number;
-}
-
-function isDue(role: Role, expiresMs: number | undefined, nowMs: number): boolean {
-  return expiresMs === undefined || nowMs >= expiresMs - TERMS[role].renewBeforeMs;
-}
-
-async function planRoot(input: PlanInput): Promise<PlannedWrite[]> {
-  const { crypto, files, signers, dev, nowMs } = input;
-  // A root that was written before a crash stands already: roots are consecutive and never change.
-  const newest = newestRoot(crypto, files);
-  const writes: PlannedWrite[] = [];
-  let bytes = newest?.bytes;
-  if (bytes === undefined || isDue('root', newest?.expiresMs, nowMs)) {
-    const version = (newest?.version ?? 0) + 1;
-    const spec = (role: Role) => ({
-      keys: [signers[role].signer.spki],
-      threshold: 1,
-      ...(dev && (role === 'root' || role === 'targets') ? { devOnly: DEV_ONLY } : {}),
-    });
-    const signed = rootSigned(
-      crypto,
-      { version, expiresMs: nowMs + TERMS.root.lifetimeMs },
-      {
-        root: spec('root'),
-        timestamp: spec('timestamp'),
-        snapshot: spec('snapshot'),
-        targets: spec('targets'),
-      },
-    );
-    bytes = await seal(signers.root, signed);
-    writes.push({ path: `${version}.root.json`, bytes });
-  }
-  const copy = files.get('root.json');
-  if (copy === undefined || !equal(copy, bytes)) writes.push({ path: 'root.json', bytes });
-  return writes;
-}
-
-/** The next file of a role, and its place in the plan; undefined when the published one stays. */
-async function planTargets(input: PlanInput): Promise<NumberedFile | undefined> {
-  const { crypto, files, view, signers, sources, nowMs } = input;
-  const version = highest(files, 'targets') + 1;
-  const expiresMs = nowMs + TERMS.targets.lifetimeMs;
-  const signed = targetsSigned(crypto, { version, expiresMs }, sources);
-  const old = view?.targets.signed.targets;
-  const same = old !== undefined && olpcJson(old) === olpcJson(signed.targets ?? null);
-  if (same && !isDue('targets', view?.targets.expiresMs, nowMs)) return undefined;
-  return { version, bytes: await seal(signers.targets, signed) };
-}
-
-async function planSnapshot(
-  input: PlanInput,
-  targets: NumberedFile | undefined,
-): Promise<NumberedFile | undefined> {
-  const { crypto, files, view, signers, nowMs } = input;
-  if (targets === undefined && !isDue('snapshot', view?.snapshot.expiresMs, nowMs))
-    return undefined;
-  const version = highest(files, 'snapshot') + 1;
-  const listed = targets ?? view?.targets;
-  if (listed === undefined) return undefined;
-  const expiresMs = nowMs + TERMS.snapshot.lifetimeMs;
-  const signed = snapshotSigned(crypto, { version, expiresMs }, listed);
-  return { version, bytes: await seal(signers.snapshot, signed) };
-}
-
-async function planTimestamp(
-  input: PlanInput,
-  snapshot: NumberedFile | undefined,
-): Promise<Uint8Array | undefined> {
-  const { crypto, view, signers, nowMs } = input;
-  if (snapshot === undefined && !isDue('timestamp', view?.timestamp.expiresMs, nowMs)) {
-    return undefined;
-  }
-  const listed = snapshot ?? view?.snapshot;
-  if (listed === undefined) return undefined;
-  const version = (view?.timestamp.version ?? 0) + 1;
-  const expiresMs = nowMs + TERMS.timestamp.lifetimeMs;
-  const signed = timestampSigned(crypto, { version, expiresMs }, listed);
-  return seal(signers.timestamp, signed);
-}
-
-/** What must be written, in order, so that clients see `sources` under fresh signatures. */
-export async function plan(input: PlanInput): Promise<PlannedWrite[]> {
-  const { crypto, files, sources } = input;
-  const targets = await planTargets(input);
-  const snapshot = await planSnapshot(input, targets);
-  const root = await planRoot(input);
-  const timestamp = await planTimestamp(input, snapshot);
-  const content = sources
-    .map(({ name, bytes }) => ({
-      path: `targets/${hex(crypto.digest('sha256', bytes))}.${name}`,
-      bytes,
-    }))
-    .filter(({ path }) => !files.has(path));
-  return [
-    // A crash after any of these leaves files that no metadata names.
-    ...content,
-    // Nor does a snapshot name this one yet; the next publication takes a higher number.
-    ...(targets === undefined
-      ? []
-      : [{ path: `${targets.version}.targets.json`, bytes: targets.bytes }]),
-    // The timestamp still names the snapshot before.
-    ...(snapshot === undefined
-      ? []
-      : [{ path: `${snapshot.version}.snapshot.json`, bytes: snapshot.bytes }]),
-    // Clients may walk to this root: it holds the keys of all that is published. Between N.root.json
-    // and its copy, root.json is one version old, which leads to the newest.
-    ...root,
-    // Replaced whole: before the rename clients see the old view, after it the new one.
-    ...(timestamp === undefined ? [] : [{ path: TIMESTAMP, bytes: timestamp }]),
-  ];
-}
-
-/** The files after the plan, judged as a client judges them. @throws CodedError STATE_INCONSISTENT */
+/** The files after these writes, judged as a client judges them. @throws CodedError STATE_INCONSISTENT */
 export function rehearse(
   crypto: Crypto,
   files: Files,

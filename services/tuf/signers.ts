@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The four keys of the repository and what they sign.
-import { existsSync } from 'node:fs';
+// The keys of the repository, what they sign, and how one follows another.
+//
+//   tuf-<role>.pem        the key that the newest root names
+//   tuf-<role>.next.pem   a key that is to follow it: the next publication takes it up, after which
+//                         it has the name of the first
+import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Crypto } from '../core/crypto.ts';
 import { CodedError } from '../core/errors.ts';
@@ -8,20 +12,53 @@ import type { JsonObject } from '../core/json.ts';
 import { keyId, ROLES, type Role, type Root } from '../core/tuf.ts';
 import { canonicalBytes, sealMetadata, tufKey } from '../core/tuf-build.ts';
 import { ensureSigner, readSigner, type Signer } from '../runtime/keys.ts';
-import { writeFileDurably } from '../runtime/store.ts';
+import { syncDirectory, writeFileDurably } from '../runtime/store.ts';
 
-export interface RoleSigner {
+interface RoleSigner {
   readonly keyid: string;
   readonly signer: Signer;
 }
 
-export type RoleSigners = Readonly<Record<Role, RoleSigner>>;
+export interface RoleKeys {
+  readonly current: RoleSigner;
+  /** Follows with the next root. */
+  readonly next?: RoleSigner;
+}
+
+export type RoleSigners = Readonly<Record<Role, RoleKeys>>;
 
 export const DEV_ONLY =
   'The root and targets keys of this trust root are dev-only: they lie beside the data they protect. Never trust it for real signatures.';
 
 export function keyPath(keysDirectory: string, role: Role): string {
   return join(keysDirectory, `tuf-${role}.pem`);
+}
+
+export function nextKeyPath(keysDirectory: string, role: Role): string {
+  return join(keysDirectory, `tuf-${role}.next.pem`);
+}
+
+export function isReplaced({ next }: RoleKeys): boolean {
+  return next !== undefined;
+}
+
+/** Roles whose key is to be followed by another. */
+export function pendingRoles(keysDirectory: string): Role[] {
+  return ROLES.filter((role) => existsSync(nextKeyPath(keysDirectory, role)));
+}
+
+/** Makes the key that is to follow; one that waits already stays. @throws CodedError KEY_UNREADABLE */
+export function prepareNextKey(keysDirectory: string, role: Role): void {
+  ensureSigner(nextKeyPath(keysDirectory, role));
+}
+
+/**
+ * Once the newest root names it, the key that followed takes the place of the old one, which nothing
+ * needs any more. A crash before the rename leaves both; the next start renames.
+ */
+export function adoptNextKey(keysDirectory: string, role: Role): void {
+  renameSync(nextKeyPath(keysDirectory, role), keyPath(keysDirectory, role));
+  syncDirectory(keysDirectory);
 }
 
 /**
@@ -33,20 +70,25 @@ export function openSigners(
   keysDirectory: string,
   root: Root | undefined,
 ): RoleSigners {
-  const open = (role: Role): RoleSigner => {
+  const named = (signer: Signer): RoleSigner => ({
+    keyid: keyId(crypto, tufKey(signer.spki)),
+    signer,
+  });
+  const open = (role: Role): RoleKeys => {
     const path = keyPath(keysDirectory, role);
-    const signer = root === undefined ? ensureSigner(path) : readSigner(path);
-    const keyid = keyId(crypto, tufKey(signer.spki));
-    if (root !== undefined && !root.roles[role].keyids.includes(keyid)) {
-      throw new CodedError(
-        'KEY_UNREADABLE',
-        `${path} is not the ${role} key that ${root.file} names`,
-        {
-          field: path,
-        },
-      );
+    const nextPath = nextKeyPath(keysDirectory, role);
+    const next = existsSync(nextPath) ? named(readSigner(nextPath)) : undefined;
+    const inForce = root?.roles[role].keyids;
+    if (next !== undefined && inForce?.includes(next.keyid)) {
+      adoptNextKey(keysDirectory, role);
+      return { current: next };
     }
-    return { keyid, signer };
+    const current = named(root === undefined ? ensureSigner(path) : readSigner(path));
+    if (inForce !== undefined && !inForce.includes(current.keyid)) {
+      const reason = `${path} is not the ${role} key that ${root?.file} names`;
+      throw new CodedError('KEY_UNREADABLE', reason, { field: path });
+    }
+    return { current, ...(next === undefined ? {} : { next }) };
   };
   return {
     root: open('root'),
@@ -70,6 +112,12 @@ export function describeDevKeys(keysDirectory: string): void {
   writeFileDurably(path, lines.join('\n'), 0o600);
 }
 
-export async function seal({ keyid, signer }: RoleSigner, signed: JsonObject): Promise<Uint8Array> {
-  return sealMetadata(signed, [{ keyid, signature: await signer.sign(canonicalBytes(signed)) }]);
+/** Signed by the key in force, and by the one that follows it if there is one. */
+export async function seal({ current, next }: RoleKeys, signed: JsonObject): Promise<Uint8Array> {
+  const message = canonicalBytes(signed);
+  const signatures = [];
+  for (const { keyid, signer } of next === undefined ? [current] : [current, next]) {
+    signatures.push({ keyid, signature: await signer.sign(message) });
+  }
+  return sealMetadata(signed, signatures);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The targets of the repository: trusted_root.json and signing_config.v0.2.json, which every client
-// of today reads; note keys; and the single PEM files that cosign up to 2.4 and old Kyverno look for
+// of today reads; chains and keys in use as files; and the single PEM files that cosign up to 2.4 and old Kyverno look for
 // by name and `custom.sigstore.usage`.
 import { hex, utf8 } from '../core/bytes.ts';
 import type { Crypto } from '../core/crypto.ts';
@@ -72,6 +72,7 @@ function keyTargets(crypto: Crypto, material: TrustMaterial): TargetSource[] {
 
 /**
  * @param previous the trusted root published last, whose entries stay
+ * @param nowMs when `material` takes over
  * @throws CodedError TRUST_ROOT_MALFORMED, SIGNING_CONFIG_MALFORMED for material that clients would
  *   refuse: what is published was parsed by the client's own reader first
  */
@@ -79,8 +80,9 @@ export function repositoryTargets(
   crypto: Crypto,
   material: TrustMaterial,
   previous: TrustedRoot | undefined,
+  nowMs: number,
 ): TargetSource[] {
-  const root = buildTrustedRoot(crypto, material, previous);
+  const root = buildTrustedRoot(crypto, material, previous, nowMs);
   const logId = hex(crypto.digest('sha256', material.tlogKey));
   const since = root.tlogs.find((log) => hex(log.logId) === logId)?.start ?? material.start;
   const trustedRoot = utf8(serializeTrustedRoot(root));
@@ -90,6 +92,8 @@ export function repositoryTargets(
   return [
     { name: 'trusted_root.json', bytes: trustedRoot },
     { name: 'signing_config.v0.2.json', bytes: signingConfig },
+    { name: 'fulcio.pem', bytes: certificates(material.fulcioChain) },
+    { name: 'tsa.pem', bytes: certificates(material.tsaChain) },
     ...keyTargets(crypto, material),
     ...fulcioTargets(material),
     ...tsaTargets(material),

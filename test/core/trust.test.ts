@@ -19,6 +19,7 @@ import {
   parseTrustedRoot,
   serializeTrustedRoot,
   type TrustAuthority,
+  type TrustedRoot,
 } from '../../services/core/trust.ts';
 import {
   buildTrustedRoot,
@@ -184,9 +185,12 @@ const MATERIAL: TrustMaterial = {
   operator: 'localhost',
 };
 
+const build = (material: TrustMaterial, before?: TrustedRoot, nowMs = START + DAY) =>
+  buildTrustedRoot(nodeCrypto, material, before, nowMs);
+
 describe('building a trusted root', () => {
   it('makes what its own reader takes, with v2 log ids and whole seconds', () => {
-    const root = parseTrustedRoot(serializeTrustedRoot(buildTrustedRoot(nodeCrypto, MATERIAL)));
+    const root = parseTrustedRoot(serializeTrustedRoot(build(MATERIAL)));
     expect(root.tlogs[0]?.logId).toEqual(nodeCrypto.digest('sha256', MATERIAL.tlogKey));
     expect(root.tlogs[0]?.start).toBe(START + 1000);
     expect(root.ctlogs[0]?.baseUrl).toBe('http://localhost:8400/ctlog');
@@ -203,37 +207,57 @@ describe('building a trusted root', () => {
   });
 
   it('keeps the start of a key whose address or day changes', () => {
-    const before = buildTrustedRoot(nodeCrypto, MATERIAL);
+    const before = build(MATERIAL);
     const moved = { ...MATERIAL, url: 'http://localhost:9000', start: START + DAY };
-    const after = buildTrustedRoot(nodeCrypto, moved, before);
+    const after = build(moved, before);
     expect(after.tlogs).toHaveLength(1);
     expect(after.tlogs[0]).toMatchObject({ baseUrl: moved.url, start: START + 1000 });
-    expect(buildTrustedRoot(nodeCrypto, { ...MATERIAL, start: START + DAY }, before)).toEqual(
-      before,
-    );
+    expect(build({ ...MATERIAL, start: START + DAY }, before)).toEqual(before);
   });
 
   it('ends a key that is replaced, a little after the next begins, and never drops it', () => {
-    const before = buildTrustedRoot(nodeCrypto, MATERIAL);
-    const rotated = { ...MATERIAL, tlogKey: MATERIAL.ctlogKey, start: START + DAY };
-    const { tlogs } = buildTrustedRoot(nodeCrypto, rotated, before);
+    const before = build(MATERIAL);
+    const rotated = { ...MATERIAL, tlogKey: MATERIAL.ctlogKey };
+    const { tlogs } = build(rotated, before, START + DAY + 1234);
+    // The overlap is for certificates that are dated back.
     expect(tlogs.map(({ start, end }) => [start, end])).toEqual([
-      [START + 1000, START + DAY + 1000],
-      [START + DAY, undefined],
+      [START + 1000, START + DAY + 2000],
+      [START + DAY - 59_000, undefined],
     ]);
-    const again = { ...rotated, start: START + 2 * DAY };
-    const later = buildTrustedRoot(nodeCrypto, again, { ...before, tlogs });
+    const later = build(rotated, { ...before, tlogs }, START + 2 * DAY);
     expect(later.tlogs).toEqual(tlogs);
+    const back = build(MATERIAL, later, START + 3 * DAY);
+    expect(back.tlogs.map(({ end }) => end)).toEqual([undefined, START + 3 * DAY + 1000]);
+  });
+
+  it('never ends the past: what an old key signed before its end still verifies', () => {
+    const before = build(MATERIAL);
+    const next = ders(before.certificateAuthorities[0]);
+    const after = build({ ...MATERIAL, tsaChain: next }, before, START + 30 * DAY);
+    const [old, now] = after.timestampAuthorities;
+    expect(old?.chain).toEqual(before.timestampAuthorities[0]?.chain);
+    expect(inWindow(old ?? { start: 0 }, START + 30 * DAY - 1)).toBe(true);
+    expect(inWindow(old ?? { start: 0 }, START + 30 * DAY + 1001)).toBe(false);
+    expect(inWindow(now ?? { start: 0 }, START + 29 * DAY)).toBe(false);
+    expect(inWindow(now ?? { start: 0 }, START + 30 * DAY)).toBe(true);
+  });
+
+  it('lets an old CA end after the last certificate that it issued', () => {
+    const before = build(MATERIAL);
+    const next = ders(before.timestampAuthorities[0]);
+    const after = build({ ...MATERIAL, fulcioChain: next }, before, START + 30 * DAY);
+    const old = after.certificateAuthorities.find(({ end }) => end !== undefined);
+    expect(old?.end).toBeGreaterThanOrEqual(START + 30 * DAY + 10 * 60_000);
   });
 
   it.each(['rsaKey', 'ed25519Key', 'p384Key'] as const)('refuses %s for a log', (name) => {
     const material = { ...MATERIAL, tlogKey: fromBase64(vectors[name]) };
-    expect(refusal(() => buildTrustedRoot(nodeCrypto, material)).code).toBe('TRUST_ROOT_MALFORMED');
+    expect(refusal(() => build(material)).code).toBe('TRUST_ROOT_MALFORMED');
   });
 
   it('refuses a certificate that is none', () => {
     const material = { ...MATERIAL, fulcioChain: [new Uint8Array(3)] };
-    expect(refusal(() => buildTrustedRoot(nodeCrypto, material)).code).toBe('TRUST_ROOT_MALFORMED');
+    expect(refusal(() => build(material)).code).toBe('TRUST_ROOT_MALFORMED');
   });
 });
 
@@ -310,14 +334,11 @@ describe('choice of services', () => {
 });
 
 describe('client trust config', () => {
-  const both = buildClientTrustConfig(
-    buildTrustedRoot(nodeCrypto, MATERIAL),
-    buildSigningConfig(MATERIAL, START),
-  );
+  const both = buildClientTrustConfig(build(MATERIAL), buildSigningConfig(MATERIAL, START));
 
   it('holds both documents', () => {
     const { trustedRoot, signingConfig } = parseClientTrustConfig(both);
-    expect(trustedRoot).toEqual(buildTrustedRoot(nodeCrypto, MATERIAL));
+    expect(trustedRoot).toEqual(build(MATERIAL));
     expect(signingConfig).toEqual(buildSigningConfig(MATERIAL, START));
   });
 

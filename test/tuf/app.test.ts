@@ -27,7 +27,7 @@ describe('/tuf/', () => {
     const names = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) =>
       /\.[a-z]+$/.test(name),
     );
-    expect(names.length).toBe(5 + 11);
+    expect(names.length).toBe(5 + 13);
     for (const name of names) {
       const response = await get(`/tuf/${name}`);
       expect(response.status).toBe(200);

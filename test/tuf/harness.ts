@@ -84,3 +84,19 @@ export function newPlace(): Place {
   };
   return place;
 }
+
+export class Crash extends Error {}
+
+/** Writes until the count is reached: then a part of the next file, under its temporary name. */
+export function stopAfter(count: number): { write: typeof writeFast; written: string[] } {
+  const written: string[] = [];
+  const write = (path: string, bytes: Uint8Array) => {
+    if (written.length === count) {
+      writeFileSync(`${path}.1.tmp`, bytes.subarray(0, bytes.length / 2));
+      throw new Crash(path);
+    }
+    writeFast(path, bytes);
+    written.push(path);
+  };
+  return { write, written };
+}

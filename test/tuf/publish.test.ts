@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseTrustedRoot } from '../../services/core/trust.ts';
 import type { TrustMaterial } from '../../services/tuf/main.ts';
-import { MATERIAL, MOVED, newPlace, type Place, writeFast } from './harness.ts';
+import { Crash, MATERIAL, MOVED, newPlace, type Place, stopAfter, writeFast } from './harness.ts';
 import { DAY, newKey, refusal } from './repo.ts';
 
 const places: Place[] = [];
@@ -44,12 +44,14 @@ describe('publishing', () => {
       'ctfe.pub',
       'ctlog.vkey',
       'fulcio.crt.pem',
+      'fulcio.pem',
       'fulcio_intermediate_v1.crt.pem',
       'fulcio_v1.crt.pem',
       'rekor.pub',
       'rekor.vkey',
       'signing_config.v0.2.json',
       'trusted_root.json',
+      'tsa.pem',
       'tsa_leaf.crt.pem',
       'tsa_root.crt.pem',
     ]);
@@ -94,7 +96,8 @@ describe('publishing', () => {
   it('ends an old key and keeps it', async () => {
     const here = place();
     const trust = await here.open();
-    await trust.publish({ ...MATERIAL, tlogKey: newKey().spki, start: MATERIAL.start + DAY });
+    here.nowMs += DAY;
+    await trust.publish({ ...MATERIAL, tlogKey: newKey().spki });
     const { tlogs } = parseTrustedRoot((await here.look()).trustedRoot);
     expect(tlogs.map(({ end }) => end)).toEqual([MATERIAL.start + DAY + 1000, undefined]);
   });
@@ -270,22 +273,6 @@ describe('damage', () => {
     expect(readFileSync(path)).toEqual(before);
   });
 });
-
-class Crash extends Error {}
-
-/** Writes until the count is reached: then a part of the next file, under its temporary name. */
-function stopAfter(count: number): { write: typeof writeFast; written: string[] } {
-  const written: string[] = [];
-  const write = (path: string, bytes: Uint8Array) => {
-    if (written.length === count) {
-      writeFileSync(`${path}.1.tmp`, bytes.subarray(0, bytes.length / 2));
-      throw new Crash(path);
-    }
-    writeFast(path, bytes);
-    written.push(path);
-  };
-  return { write, written };
-}
 
 describe('a crash between the steps of a publication', () => {
   /** Publishes and stops after each step in turn, until a run ends by itself. */
