@@ -2,7 +2,7 @@
 // Commands of the documents are run. The word after ```sh says by whom:
 //
 //   (none)    here, against a stack, in a directory of the document's own, block after block
-//   cosign    by `npm run test:interop`, which has the foreign programs; so do openssl and curl
+//   cosign    by `npm run test:interop`, which has the foreign programs; so with those of FOREIGN
 //   npm       by .ci/run on a fresh clone; here, that the scripts exist
 //   example   by nobody: it needs an installation of the reader's; here, that its flags exist
 //
@@ -18,7 +18,8 @@ import { allDocuments, type Block, type Document } from '../support/documents.ts
 import { ROOT, temporaryDirectory } from '../support/stack.ts';
 import { openWorkshop, type Room, type Workshop } from '../support/workshop.ts';
 
-const RUNNERS = ['', 'cosign', 'openssl', 'curl', 'npm', 'example'];
+const FOREIGN = ['cosign', 'sigstore', 'model_signing', 'conformance', 'node', 'openssl', 'curl'];
+const RUNNERS = ['', ...FOREIGN, 'npm', 'example'];
 
 const shells = allDocuments().flatMap((document) =>
   document.blocks

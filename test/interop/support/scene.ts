@@ -10,18 +10,23 @@ import { ok, sigstead, type Workplace, workplace } from './commands.ts';
 
 export const IDENTITY = 'release@example.com';
 
-export interface Scene {
-  readonly stack: StackProcess;
-  readonly http: HttpClient;
+/** What a client needs to sign and to verify. */
+export interface Desk {
   readonly place: Workplace;
-  /** Directory of `sigstead trust export`. */
+  /** Directory of trust files. */
   readonly trust: string;
   /** A file with a token of IDENTITY. */
   readonly token: string;
   readonly issuer: string;
-  /** The published tarball, in the working directory. */
+  /** In the working directory. */
   readonly artifact: string;
   file(name: string): string;
+}
+
+/** Its trust files are those of `sigstead trust export`, its artifact is the published tarball. */
+export interface Scene extends Desk {
+  readonly stack: StackProcess;
+  readonly http: HttpClient;
   close(): Promise<void>;
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The same four acts by cosign and by ours, over the same files.
+// The same four acts by cosign and by ours, over the same files; other clients: clients.ts.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Tool } from './cache.ts';
 import { cosign, type Result, sigstead } from './commands.ts';
-import { IDENTITY, type Scene } from './scene.ts';
+import { type Desk, IDENTITY } from './scene.ts';
 
 export const PREDICATE_TYPE = 'https://slsa.dev/provenance/v1';
 
@@ -13,12 +14,13 @@ export interface Claim {
   readonly issuer?: string;
   /** Directory of trust files. */
   readonly trust?: string;
+  /** Predicate type: a URI, or a name that cosign and ours know. */
   readonly type?: string;
 }
 
 /** A provenance statement's predicate, small and whole. */
-export function writePredicate(scene: Scene, name = 'predicate.json'): string {
-  const path = scene.file(name);
+export function writePredicate(desk: Desk, name = 'predicate.json'): string {
+  const path = desk.file(name);
   const predicate = {
     buildDefinition: {
       buildType: 'https://example.com/build/v1',
@@ -32,92 +34,95 @@ export function writePredicate(scene: Scene, name = 'predicate.json'): string {
   return path;
 }
 
-const rootIn = (trust: string) => join(trust, 'trusted_root.json');
+export const rootIn = (trust: string) => join(trust, 'trusted_root.json');
 
-function cosignSignFlags(scene: Scene): string[] {
-  const config = join(scene.trust, 'signing_config.v0.2.json');
-  const files = ['--signing-config', config, '--trusted-root', rootIn(scene.trust)];
-  return ['-y', ...files, '--identity-token', scene.token];
+export function cosignSignFlags(desk: Desk): string[] {
+  const config = join(desk.trust, 'signing_config.v0.2.json');
+  const files = ['--signing-config', config, '--trusted-root', rootIn(desk.trust)];
+  return ['-y', ...files, '--identity-token', desk.token];
 }
 
-function claimFlags(scene: Scene, { identity = IDENTITY, issuer = scene.issuer }: Claim): string[] {
+function claimFlags(desk: Desk, { identity = IDENTITY, issuer = desk.issuer }: Claim): string[] {
   return ['--certificate-identity', identity, '--certificate-oidc-issuer', issuer];
 }
 
 export interface Signer {
   readonly name: string;
-  sign(scene: Scene, bundle: string): Promise<Result>;
-  attest(scene: Scene, predicate: string, bundle: string): Promise<Result>;
-  verify(scene: Scene, bundle: string, claim?: Claim): Promise<Result>;
-  verifyAttestation(scene: Scene, bundle: string, claim?: Claim): Promise<Result>;
+  readonly tools: readonly Tool[];
+  sign(desk: Desk, bundle: string): Promise<Result>;
+  attest(desk: Desk, predicate: string, bundle: string): Promise<Result>;
+  verify(desk: Desk, bundle: string, claim?: Claim): Promise<Result>;
+  verifyAttestation(desk: Desk, bundle: string, claim?: Claim): Promise<Result>;
 }
 
 export const byCosign: Signer = {
   name: 'cosign',
-  sign: (scene, bundle) =>
+  tools: ['cosign'],
+  sign: (desk, bundle) =>
     cosign(
-      scene.place,
+      desk.place,
       'sign-blob',
-      ...cosignSignFlags(scene),
-      ...['--bundle', bundle, scene.artifact],
+      ...cosignSignFlags(desk),
+      ...['--bundle', bundle, desk.artifact],
     ),
-  attest: (scene, predicate, bundle) =>
+  attest: (desk, predicate, bundle) =>
     cosign(
-      scene.place,
+      desk.place,
       'attest-blob',
-      ...cosignSignFlags(scene),
+      ...cosignSignFlags(desk),
       ...['--predicate', predicate, '--type', 'slsaprovenance1', '--bundle', bundle],
-      scene.artifact,
+      desk.artifact,
     ),
-  verify: (scene, bundle, claim = {}) =>
+  verify: (desk, bundle, claim = {}) =>
     cosign(
-      scene.place,
+      desk.place,
       'verify-blob',
-      ...['--trusted-root', rootIn(claim.trust ?? scene.trust), '--bundle', bundle],
-      ...claimFlags(scene, claim),
-      claim.artifact ?? scene.artifact,
+      ...['--trusted-root', rootIn(claim.trust ?? desk.trust), '--bundle', bundle],
+      ...claimFlags(desk, claim),
+      claim.artifact ?? desk.artifact,
     ),
-  verifyAttestation: (scene, bundle, claim = {}) =>
+  verifyAttestation: (desk, bundle, claim = {}) =>
     cosign(
-      scene.place,
+      desk.place,
       'verify-blob-attestation',
-      ...['--trusted-root', rootIn(claim.trust ?? scene.trust), '--bundle', bundle],
-      ...['--type', claim.type ?? 'slsaprovenance1', ...claimFlags(scene, claim)],
-      claim.artifact ?? scene.artifact,
+      ...['--trusted-root', rootIn(claim.trust ?? desk.trust), '--bundle', bundle],
+      ...['--type', claim.type ?? 'slsaprovenance1', ...claimFlags(desk, claim)],
+      claim.artifact ?? desk.artifact,
     ),
 };
 
 export const byUs: Signer = {
   name: 'sigstead',
-  sign: (scene, bundle) =>
+  tools: [],
+  sign: (desk, bundle) =>
     sigstead(
-      scene.place,
+      desk.place,
       'sign',
-      ...['--trust-config', scene.trust, '--identity-token-file', scene.token],
-      ...['--bundle', bundle, scene.artifact],
+      ...['--trust-config', desk.trust, '--identity-token-file', desk.token],
+      ...['--bundle', bundle, desk.artifact],
     ),
-  attest: (scene, predicate, bundle) =>
+  attest: (desk, predicate, bundle) =>
     sigstead(
-      scene.place,
+      desk.place,
       'attest',
-      ...['--trust-config', scene.trust, '--identity-token-file', scene.token],
+      ...['--trust-config', desk.trust, '--identity-token-file', desk.token],
       ...['--predicate', predicate, '--type', 'slsaprovenance1', '--bundle', bundle],
-      scene.artifact,
+      desk.artifact,
     ),
-  verify: (scene, bundle, claim = {}) =>
+  verify: (desk, bundle, claim = {}) =>
     sigstead(
-      scene.place,
+      desk.place,
       'verify',
-      ...['--trust-config', claim.trust ?? scene.trust, '--bundle', bundle],
-      ...claimFlags(scene, claim),
-      claim.artifact ?? scene.artifact,
+      ...['--trust-config', claim.trust ?? desk.trust, '--bundle', bundle],
+      ...claimFlags(desk, claim),
+      claim.artifact ?? desk.artifact,
     ),
-  verifyAttestation: (scene, bundle, claim = {}) =>
+  verifyAttestation: (desk, bundle, claim = {}) =>
     sigstead(
-      scene.place,
+      desk.place,
       'verify-attestation',
-      ...['--trust-config', claim.trust ?? scene.trust, '--bundle', bundle],
-      ...['--type', claim.type ?? 'slsaprovenance1', ...claimFlags(scene, claim)],
-      claim.artifact ?? scene.artifact,
+      ...['--trust-config', claim.trust ?? desk.trust, '--bundle', bundle],
+      ...['--type', claim.type ?? 'slsaprovenance1', ...claimFlags(desk, claim)],
+      claim.artifact ?? desk.artifact,
     ),
 };
