@@ -15,6 +15,7 @@ const STAMP = join(MODULES, '.sigstead-lock-sha256');
 const TASKS = {
   start: [['services/stack/main.ts', 'serve', '--dev']],
   sigstead: [['services/stack/main.ts']],
+  conformance: [['services/client/conformance-main.ts']],
   check: [
     ['tsc'],
     ['biome', 'ci', '--error-on-warnings', '.'],
@@ -25,6 +26,9 @@ const TASKS = {
   fault: [['vitest', 'run', '--config', 'test/fault/vitest.config.ts']],
   bench: [['bench/run.ts']],
 };
+
+/** Tasks whose arguments name files of the caller's folder. */
+const FROM_ANYWHERE = new Set(['sigstead', 'conformance']);
 
 /** Tools whose entry file is JavaScript, so that our Node runs them and not the first on PATH. */
 const TOOLS = {
@@ -111,7 +115,7 @@ async function main() {
     // Disk writes and signatures share this pool: they must not wait for one another.
     UV_THREADPOOL_SIZE: process.env.UV_THREADPOOL_SIZE ?? '8',
   };
-  const cwd = task === 'sigstead' ? process.cwd() : ROOT;
+  const cwd = FROM_ANYWHERE.has(task) ? process.cwd() : ROOT;
   for (const [index, [entry, ...args]] of steps.entries()) {
     const file = TOOLS[entry] ? join(MODULES, TOOLS[entry]) : join(ROOT, entry);
     const extra = index === steps.length - 1 ? rest : [];

@@ -35,6 +35,13 @@ function tame(command: Command, io: Io): void {
   for (const child of command.commands) tame(child, io);
 }
 
+/** A group of commands may have members from several places. */
+function join(program: Command, command: Command): void {
+  const group = program.commands.find((known) => known.name() === command.name());
+  if (group === undefined) program.addCommand(command);
+  else for (const child of command.commands) group.addCommand(child);
+}
+
 /** @param extra commands of others, after our own */
 export function buildCli(extra: readonly Command[] = [], io: Io = processIo): Command {
   const program = new Command('sigstead')
@@ -42,17 +49,33 @@ export function buildCli(extra: readonly Command[] = [], io: Io = processIo): Co
     .version(VERSION)
     .addHelpText('after', EXAMPLES);
   for (const make of OWN) program.addCommand(make(io));
-  for (const command of extra) program.addCommand(command);
+  for (const command of extra) join(program, command);
   tame(program, io);
   return program;
 }
 
 /** Loaded only when it may be wanted: it brings the TUF client along. */
 async function moreCommands(argv: readonly string[], io: Io): Promise<Command[]> {
-  const own = OWN.some((make) => make(io).name() === argv[2]);
+  const own = OWN.map((make) => make(io)).some((command) =>
+    [command.name(), ...command.aliases()].includes(argv[2] ?? ''),
+  );
   if (own) return [];
   const { trustCommand } = await import('./trust-export.ts');
   return [trustCommand()];
+}
+
+const SWITCH =
+  /^--(check-claims|insecure-ignore-tlog|insecure-ignore-sct|use-signed-timestamps)=(true|false)$/;
+
+/** Switches may carry a value, as those of cosign do; false is what no switch means. */
+function plainSwitches(argv: readonly string[]): string[] {
+  const end = argv.indexOf('--');
+  return argv.flatMap((word, i) => {
+    const [, name, value] = (end < 0 || i < end ? SWITCH.exec(word) : null) ?? [];
+    if (name === undefined) return [word];
+    if (value === 'true') return [`--${name}`];
+    return name === 'check-claims' ? ['--no-check-claims'] : [];
+  });
 }
 
 function asCoded(error: unknown): unknown {
@@ -74,7 +97,7 @@ export async function runCli(
 ): Promise<number> {
   try {
     const more = await moreCommands(argv, io);
-    await buildCli([...more, ...extra], io).parseAsync([...argv]);
+    await buildCli([...more, ...extra], io).parseAsync(plainSwitches(argv));
     // A command that goes on after its action leaves its code where the process finds it.
     return typeof process.exitCode === 'number' ? process.exitCode : EXIT.ok;
   } catch (error) {

@@ -17,30 +17,46 @@ function withOutput(command: Command): Command {
 }
 
 function withTrust(command: Command): Command {
-  return command.requiredOption(
-    '--trust-config <file|dir>',
-    'client trust config, or a directory of trust files',
-  );
+  return command
+    .option('--trust-config <file|dir>', 'client trust config, or a directory of trust files')
+    .option('--trusted-root <file>', 'trusted root, in place of --trust-config');
 }
 
 function withSigning(command: Command): Command {
   return withOutput(withTrust(command))
+    .option('--signing-config <file>', 'signing config, beside --trusted-root')
     .option('--identity-token-file <file>', 'file that holds the identity token')
     .option('--identity-token <token>', 'the token itself (visible to other processes)')
     .option('--bundle <file>', 'where to write the bundle')
     .option('--force', 'replace a bundle that is there');
 }
 
+/** @param all given so far */
+const collect = (value: string, all: readonly string[] = []) => [...all, value];
+
 function withIdentity(command: Command): Command {
   return withOutput(withTrust(command))
     .option('--bundle <file>', 'the bundle, if it has not the usual name')
     .option('--certificate-identity <identity>', 'who must have signed, exactly')
+    .option('--certificate-identity-regexp <pattern>', 'the same as a pattern of the whole name')
     .option('--certificate-oidc-issuer <url>', 'who must have vouched for the identity, exactly')
-    .option('--key <file>', 'public key (PEM) that must have signed, instead of an identity');
+    .option('--certificate-oidc-issuer-regexp <pattern>', 'the same as a pattern of the whole URL')
+    .option('--certificate-extension <name=value>', 'what else the certificate must say', collect)
+    .option('--certificate-github-workflow-name <name>', 'extension 1.4, exactly')
+    .option('--certificate-github-workflow-ref <ref>', 'extension 1.6, exactly')
+    .option('--certificate-github-workflow-repository <repository>', 'extension 1.5, exactly')
+    .option('--certificate-github-workflow-sha <sha>', 'extension 1.3, exactly')
+    .option('--certificate-github-workflow-trigger <trigger>', 'extension 1.2, exactly')
+    .option('--key <file>', 'public key (PEM) that must have signed, instead of an identity')
+    .option('--digest <hex>', 'digest of the file, in place of the file; needs --bundle')
+    .option('--digestAlg <algorithm>', 'of --digest: sha256, sha384 or sha512', 'sha256')
+    .option('--use-signed-timestamps', 'demand a timestamp, even where a log tells the time')
+    .option('--insecure-ignore-tlog', 'accept a bundle that no known log holds')
+    .option('--insecure-ignore-sct', 'accept a certificate that no CT log vouches for');
 }
 
 export function signCommand(io: Io): Command {
-  return withSigning(new Command('sign'))
+  return withSigning(new Command('sign').alias('sign-blob'))
     .argument('<file>', 'what to sign')
     .description('sign a file; writes <file>.sigstore.json')
     .addHelpText(
@@ -61,7 +77,7 @@ Examples:
 }
 
 export function attestCommand(io: Io): Command {
-  return withSigning(new Command('attest'))
+  return withSigning(new Command('attest').alias('attest-blob'))
     .argument('<file>', 'what the attestation is about')
     .description('sign a statement about a file; writes <file>.<type>.sigstore.json')
     .requiredOption('--predicate <file>', 'JSON that the statement carries')
@@ -81,8 +97,8 @@ Examples:
 }
 
 export function verifyCommand(io: Io): Command {
-  return withIdentity(new Command('verify'))
-    .argument('<file>', 'what was signed')
+  return withIdentity(new Command('verify').alias('verify-blob'))
+    .argument('[file]', 'what was signed')
     .description('verify the signature of a file, offline')
     .addHelpText(
       'after',
@@ -94,17 +110,19 @@ Examples:
 Exit codes: 0 verified, 3 signature or proof invalid, 4 somebody else signed, 5 trust files.
 `,
     )
-    .action(async (file: string, flags: VerifyFlags) => {
+    .action(async (file: string | undefined, flags: VerifyFlags) => {
       const { runVerify } = await import('./run-verify.ts');
       await runVerify(file, flags, io);
     });
 }
 
 export function verifyAttestationCommand(io: Io): Command {
-  return withIdentity(new Command('verify-attestation'))
-    .argument('<file>', 'what the attestation is about')
+  return withIdentity(new Command('verify-attestation').alias('verify-blob-attestation'))
+    .argument('[file]', 'what the attestation is about')
     .description('verify an attestation about a file, offline')
     .requiredOption('--type <type>', TYPES)
+    .option('--check-claims', 'the statement must name the file (the default)')
+    .option('--no-check-claims', 'accept a statement about other files')
     .addHelpText(
       'after',
       `
@@ -114,7 +132,7 @@ Examples:
       --certificate-oidc-issuer https://oidc.example.com app.tgz
 `,
     )
-    .action(async (file: string, flags: VerifyAttestationFlags) => {
+    .action(async (file: string | undefined, flags: VerifyAttestationFlags) => {
       const { runVerifyAttestation } = await import('./run-verify.ts');
       await runVerifyAttestation(file, flags, io);
     });

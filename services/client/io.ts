@@ -2,6 +2,7 @@
 // What the commands need of the process around them; handed in, so that tests read what they say.
 import { styleText } from 'node:util';
 import { CodedError, EXIT } from '../core/errors.ts';
+import type { Clock } from '../runtime/clock.ts';
 
 export type OutputFormat = 'text' | 'json';
 
@@ -13,6 +14,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether stderr is a terminal that wants colour. */
   readonly colour: boolean;
+  /** The system's unless given. */
+  readonly clock?: Clock;
 }
 
 export const processIo: Io = {

@@ -12,10 +12,9 @@ import { columns, type Io, type OutputFormat, warn } from './io.ts';
 import { type SignContext, type Signed, signArtifact, signStatement } from './sign.ts';
 import { buildStatement, predicateTypeOf, typeSlug } from './statement.ts';
 import { findToken } from './token.ts';
-import { loadTrust, requireSigningConfig } from './trust.ts';
+import { requireSigningConfig, type TrustFlags, trustOf, trustPath } from './trust.ts';
 
-export interface SignFlags {
-  readonly trustConfig: string;
+export interface SignFlags extends TrustFlags {
   readonly identityTokenFile?: string;
   readonly identityToken?: string;
   readonly bundle?: string;
@@ -42,8 +41,8 @@ interface Prepared {
 function prepare(path: string, flags: SignFlags, io: Io): Prepared {
   const force = flags.force ?? false;
   requireWritable(path, force);
-  const trust = loadTrust(flags.trustConfig);
-  const signingConfig = requireSigningConfig(trust, flags.trustConfig);
+  const trust = trustOf(flags);
+  const signingConfig = requireSigningConfig(trust, trustPath(flags));
   const { token, source, visible } = findToken({
     ...(flags.identityTokenFile === undefined ? {} : { file: flags.identityTokenFile }),
     ...(flags.identityToken === undefined ? {} : { flag: flags.identityToken }),

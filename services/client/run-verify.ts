@@ -2,30 +2,25 @@
 // `sigstead verify` and `sigstead verify-attestation`: read files, verify, say who signed. Nothing
 // here reaches a network.
 import { existsSync } from 'node:fs';
-import { MAX_BUNDLE_LENGTH, parseBundle } from '../core/bundle.ts';
-import { fromUtf8 } from '../core/bytes.ts';
-import type { PublicKey } from '../core/crypto.ts';
-import { CodedError, coded } from '../core/errors.ts';
-import {
-  artifactHashes,
-  type Examination,
-  examineBundle,
-  type Policy,
-  type Verification,
-} from '../core/verify.ts';
-import { parsePem, parsePublicKey } from '../core/x509.ts';
+import { type Bundle, MAX_BUNDLE_LENGTH, parseBundle } from '../core/bundle.ts';
+import { CodedError } from '../core/errors.ts';
+import type { TrustedRoot } from '../core/trust.ts';
+import { examineBundle, type Policy } from '../core/verify.ts';
+import { systemClock } from '../runtime/clock.ts';
 import { nodeCrypto } from '../runtime/crypto.ts';
-import { hashFile, readBounded } from './files.ts';
-import { columns, type Io, type OutputFormat } from './io.ts';
+import { digestSubject, readArtifact, type Subject } from './artifact.ts';
+import { readBounded } from './files.ts';
+import type { Io, OutputFormat } from './io.ts';
+import { type PolicyFlags, policyOf } from './policy.ts';
 import { predicateTypeOf, SIGNATURE_PREDICATE_TYPE, typeSlug } from './statement.ts';
-import { loadTrust } from './trust.ts';
+import { type TrustFlags, trustOf, trustPath } from './trust.ts';
+import { type Report, type ReportCheck, reportJson, reportText } from './verify-report.ts';
 
-export interface VerifyFlags {
-  readonly trustConfig: string;
+export interface VerifyFlags extends PolicyFlags, TrustFlags {
   readonly bundle?: string;
-  readonly certificateIdentity?: string;
-  readonly certificateOidcIssuer?: string;
-  readonly key?: string;
+  /** In place of the file. */
+  readonly digest?: string;
+  readonly digestAlg: string;
   readonly output: OutputFormat;
 }
 
@@ -33,32 +28,26 @@ export interface VerifyAttestationFlags extends VerifyFlags {
   readonly type: string;
 }
 
-const MAX_KEY_LENGTH = 64 << 10;
-
-function readKey(path: string): PublicKey {
-  const bytes = readBounded(path, MAX_KEY_LENGTH);
-  return coded('USAGE', `--key ${path} holds no public key`, () => {
-    const [block] = parsePem(fromUtf8(bytes), 'PUBLIC KEY');
-    return parsePublicKey(block?.der ?? new Uint8Array());
-  });
-}
-
-function policyOf(flags: VerifyFlags): Policy {
-  const { certificateIdentity: identity, certificateOidcIssuer: issuer, key } = flags;
-  return {
-    ...(identity === undefined ? {} : { identity }),
-    ...(issuer === undefined ? {} : { issuer }),
-    ...(key === undefined ? {} : { key: readKey(key) }),
-  };
-}
-
 function unusable(path: string, what: string): CodedError {
   return new CodedError('FILE_UNREADABLE', `${path}: ${what}`, { field: path });
 }
 
+/** What to verify and how, before anything is read. */
+export interface Wanted {
+  readonly subject: Subject;
+  /** Of the bundle. */
+  readonly path: string;
+  /** Names that the bundle has when no flag gives one. */
+  readonly usual: readonly string[];
+  readonly trust: TrustFlags;
+  readonly policy: Policy;
+}
+
 /** Says what is missing before a parser says that something cannot be read. */
-function requireFiles({ file, path, usual }: Case): void {
-  if (!existsSync(file)) throw unusable(file, 'no such file or directory');
+function requireFiles({ subject, path, usual }: Wanted): void {
+  if ('file' in subject && !existsSync(subject.file)) {
+    throw unusable(subject.file, 'no such file or directory');
+  }
   if (existsSync(path)) return;
   const names = usual.join(' or ');
   throw unusable(
@@ -69,110 +58,139 @@ function requireFiles({ file, path, usual }: Case): void {
   );
 }
 
-function jsonOf(file: string, path: string, examination: Examination) {
-  const { checks } = examination;
-  if ('error' in examination) {
-    const { code, message, row } = examination.error;
-    return {
-      verified: false,
-      file,
-      bundle: path,
-      checks,
-      error: { code, message, mend: row.mend },
-    };
-  }
-  const { identity, times, entries, statement } = examination.verification;
-  return {
-    verified: true,
-    file,
-    bundle: path,
-    checks,
-    ...(identity === undefined
-      ? {}
-      : {
-          identity: identity.name,
-          issuer: identity.issuer,
-          extensions: Object.fromEntries(identity.extensions),
-        }),
-    signedAt: times.map(({ timeMs }) => new Date(timeMs).toISOString()),
-    logEntries: entries.map(({ origin, index }) => ({ log: origin, index })),
-    ...(statement === undefined ? {} : { predicateType: statement.predicateType }),
-  };
-}
-
-function textOf(file: string, path: string, verification: Verification): string {
-  const { identity, times, entries, statement } = verification;
-  const rows: Array<readonly [string, string]> = [
-    ...(identity === undefined
-      ? [['signer', 'the given key'] as const]
-      : ([
-          ['signer', identity.name],
-          ['issuer', identity.issuer],
-        ] as const)),
-    ...(statement === undefined ? [] : [['predicate', statement.predicateType] as const]),
-    ...times.map(({ timeMs }) => ['time', new Date(timeMs).toISOString()] as const),
-    ...entries.map(({ origin, index }) => ['log entry', `${index} of ${origin}`] as const),
-    ['bundle', path],
-  ];
-  return `Verified ${file}\n${columns(rows)}`;
-}
-
-interface Wanted {
-  readonly file: string;
-  /** Names that the bundle has when no flag gives one. */
-  readonly usual: readonly [string, ...string[]];
-  readonly flags: VerifyFlags;
-  readonly policy: Policy;
-}
-
-interface Case extends Wanted {
-  /** Of the bundle. */
-  readonly path: string;
-}
-
-/** A file of any size is read once, for the digests that the verification will ask for. */
-async function examine(c: Case): Promise<Examination> {
-  const { file, path, flags, policy } = c;
+/** Runs a check of the command and records it, as the verifier records its own. */
+function step<T>(
+  checks: ReportCheck[],
+  name: 'trust' | 'bundle',
+  file: string,
+  read: () => T,
+  found: (value: T) => ReportCheck['inputs'],
+): T {
   try {
-    requireFiles(c);
-    const { trustedRoot } = loadTrust(flags.trustConfig);
-    const bundle = parseBundle(readBounded(path, MAX_BUNDLE_LENGTH));
-    const digests = await hashFile(file, artifactHashes(bundle, policy));
-    return examineBundle(nodeCrypto, trustedRoot, bundle, { digests }, policy);
+    const value = read();
+    checks.push({ name, verdict: 'passed', inputs: { file }, found: found(value) });
+    return value;
   } catch (error) {
-    // A bundle that does not parse is refused in the same words as one that does not verify.
-    if (error instanceof CodedError) return { checks: [], error };
+    if (error instanceof CodedError) {
+      const { code, message: reason } = error;
+      checks.push({ name, verdict: 'failed', inputs: { file }, error: { code, reason } });
+    }
     throw error;
   }
 }
 
-async function run(wanted: Wanted, io: Io): Promise<void> {
-  const { file, usual, flags } = wanted;
-  const path = flags.bundle ?? usual.find((name) => existsSync(name)) ?? usual[0];
-  const examination = await examine({ ...wanted, path });
-  if (flags.output === 'json') {
-    io.out(`${JSON.stringify(jsonOf(file, path, examination), null, 2)}\n`);
+function trustFacts(root: TrustedRoot): ReportCheck['inputs'] {
+  return {
+    certificateAuthorities: root.certificateAuthorities.map(({ uri }) => uri),
+    timestampAuthorities: root.timestampAuthorities.map(({ uri }) => uri),
+    tlogs: root.tlogs.map(({ baseUrl }) => baseUrl),
+    ctlogs: root.ctlogs.map(({ baseUrl }) => baseUrl),
+    ...(root.unread === undefined ? {} : { notRead: root.unread }),
+  };
+}
+
+function bundleFacts(bundle: Bundle): ReportCheck['inputs'] {
+  const { mediaType, version, tlogEntries, timestamps } = bundle;
+  return {
+    mediaType,
+    version,
+    tlogEntries: tlogEntries.length,
+    timestamps: timestamps.length,
+  };
+}
+
+/** Reads, verifies, and tells every check, whatever the outcome. */
+export async function examine(wanted: Wanted): Promise<Report> {
+  const { subject, path, trust, policy } = wanted;
+  const checks: ReportCheck[] = [];
+  const read = (file: string) => parseBundle(readBounded(file, MAX_BUNDLE_LENGTH));
+  try {
+    requireFiles(wanted);
+    const root = step(
+      checks,
+      'trust',
+      trustPath(trust),
+      () => trustOf(trust).trustedRoot,
+      trustFacts,
+    );
+    const bundle = step(checks, 'bundle', path, () => read(path), bundleFacts);
+    const artifact = await readArtifact(subject, bundle, policy);
+    const examination = examineBundle(nodeCrypto, root, bundle, artifact, policy);
+    return {
+      subject,
+      bundle: path,
+      checks: [...checks, ...examination.checks],
+      outcome: examination,
+    };
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    return { subject, bundle: path, checks, outcome: { error } };
   }
-  if ('error' in examination) throw examination.error;
-  if (flags.output === 'text') io.out(textOf(file, path, examination.verification));
+}
+
+async function run(wanted: Wanted, output: OutputFormat, io: Io): Promise<void> {
+  const report = await examine(wanted);
+  if (output === 'json') io.out(`${JSON.stringify(reportJson(report), null, 2)}\n`);
+  const { outcome, subject, bundle } = report;
+  if ('error' in outcome) throw outcome.error;
+  if (output === 'text') io.out(reportText(subject, bundle, outcome.verification));
+}
+
+function usage(message: string, field: string): CodedError {
+  return new CodedError('USAGE', message, { field });
+}
+
+/** @param usual endings of the bundle's name after that of the file */
+function wantedOf(
+  file: string | undefined,
+  flags: VerifyFlags,
+  usual: readonly string[],
+  policy: Policy,
+): Wanted {
+  const { trustConfig, trustedRoot } = flags;
+  const trust = {
+    ...(trustConfig === undefined ? {} : { trustConfig }),
+    ...(trustedRoot === undefined ? {} : { trustedRoot }),
+  };
+  if (file === undefined) {
+    if (flags.digest === undefined) throw usage('neither a file nor --digest', 'file');
+    if (flags.bundle === undefined) throw usage('--digest needs --bundle', '--bundle');
+    const subject = digestSubject(flags.digestAlg, flags.digest, '--digest');
+    return { subject, path: flags.bundle, usual: [], trust, policy };
+  }
+  if (flags.digest !== undefined) throw usage('both a file and --digest', '--digest');
+  const names = usual.map((ending) => `${file}${ending}`);
+  const found = names.find((name) => existsSync(name)) ?? names[0] ?? file;
+  return { subject: { file }, path: flags.bundle ?? found, usual: names, trust, policy };
 }
 
 /** @throws CodedError; its exit code tells a bad signature from a wrong signer and from the rest */
-export async function runVerify(file: string, flags: VerifyFlags, io: Io): Promise<void> {
+export async function runVerify(
+  file: string | undefined,
+  flags: VerifyFlags,
+  io: Io,
+): Promise<void> {
   // Any statement about a file would do otherwise: that it is malicious, too.
-  const policy = { ...policyOf(flags), predicateType: SIGNATURE_PREDICATE_TYPE };
-  const usual = [`${file}.sigstore.json`, `${file}.sigstore`] as const;
-  await run({ file, usual, flags, policy }, io);
+  const policy = {
+    ...policyOf(flags, (io.clock ?? systemClock)()),
+    predicateType: SIGNATURE_PREDICATE_TYPE,
+  };
+  const wanted = wantedOf(file, flags, ['.sigstore.json', '.sigstore'], policy);
+  await run(wanted, flags.output, io);
 }
 
 /** @throws CodedError as runVerify */
 export async function runVerifyAttestation(
-  file: string,
+  file: string | undefined,
   flags: VerifyAttestationFlags,
   io: Io,
 ): Promise<void> {
   const predicateType = predicateTypeOf(flags.type);
-  const usual = [`${file}.${typeSlug(flags.type)}.sigstore.json`] as const;
-  const policy = { ...policyOf(flags), attestation: true, predicateType };
-  await run({ file, usual, flags, policy }, io);
+  const policy = {
+    ...policyOf(flags, (io.clock ?? systemClock)()),
+    attestation: true,
+    predicateType,
+  };
+  const wanted = wantedOf(file, flags, [`.${typeSlug(flags.type)}.sigstore.json`], policy);
+  await run(wanted, flags.output, io);
 }

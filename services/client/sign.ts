@@ -93,15 +93,14 @@ async function prove(context: SignContext, services: Services, certified: Certif
 function verifyOwn(
   context: SignContext,
   bundle: Bundle,
-  artifact: Artifact,
+  artifact: Artifact | undefined,
   certified: Certified,
 ): Verification {
   const { name: identity, issuer } = certified.identity;
+  const whole = artifact ?? { digests: {} };
+  const policy = { identity, issuer, unsafeAnySubject: artifact === undefined };
   try {
-    return verifyBundle(context.crypto, context.trustedRoot, bundle, artifact, {
-      identity,
-      issuer,
-    });
+    return verifyBundle(context.crypto, context.trustedRoot, bundle, whole, policy);
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;
     const message = `the finished bundle does not verify: ${error.code}: ${error.message}`;
@@ -113,7 +112,7 @@ async function finish(
   context: SignContext,
   services: Services,
   certified: Certified,
-  made: { readonly raw: Raw; readonly content: BundleContent; readonly artifact: Artifact },
+  made: { readonly raw: Raw; readonly content: BundleContent; readonly artifact?: Artifact },
 ): Promise<Signed> {
   const proofs = await prove(context, services, certified, made.raw);
   const bundle: Bundle = {
@@ -160,12 +159,13 @@ export async function signArtifact(
 
 /**
  * Signs a statement, whose bytes stay as they are.
- * @param artifact one that the statement names @throws CodedError as signArtifact
+ * @param artifact one that the statement names; absent when the caller holds the statement alone
+ * @throws CodedError as signArtifact
  */
 export async function signStatement(
   context: SignContext,
   statement: Uint8Array,
-  artifact: Artifact,
+  artifact?: Artifact,
 ): Promise<Signed> {
   const { services, certified } = await begin(context);
   const signed = pae(IN_TOTO_PAYLOAD_TYPE, statement);
@@ -176,6 +176,6 @@ export async function signStatement(
     content: {
       envelope: { payload: statement, payloadType: IN_TOTO_PAYLOAD_TYPE, signatures },
     },
-    artifact,
+    ...(artifact === undefined ? {} : { artifact }),
   });
 }

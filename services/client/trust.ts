@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // --trust-config: a ClientTrustConfig file, a directory of trust files, or a trusted root alone,
-// which is enough to verify. There is no default: a client that falls back to a public instance
-// would send what is private there.
+// which is enough to verify; or cosign's --trusted-root and --signing-config. There is no default: a
+// client that falls back to a public instance would send what is private there.
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CodedError, coded } from '../core/errors.ts';
@@ -65,6 +65,35 @@ export function loadTrust(path: string): Trust {
     );
   }
   return read(bytes);
+}
+
+/** The flags that name trust files. */
+export interface TrustFlags {
+  readonly trustConfig?: string;
+  readonly trustedRoot?: string;
+  readonly signingConfig?: string;
+}
+
+/** The file or directory that the flags name. @throws CodedError TRUST_ABSENT, USAGE */
+export function trustPath({ trustConfig, trustedRoot, signingConfig }: TrustFlags): string {
+  if (trustConfig !== undefined && (trustedRoot !== undefined || signingConfig !== undefined)) {
+    throw new CodedError('USAGE', '--trust-config stands for --trusted-root and --signing-config', {
+      field: '--trust-config',
+    });
+  }
+  const path = trustConfig ?? trustedRoot;
+  if (path !== undefined) return path;
+  throw new CodedError('TRUST_ABSENT', 'no trust files were given, and no instance is built in', {
+    field: '--trust-config',
+  });
+}
+
+/** @throws CodedError TRUST_ABSENT, USAGE, and those of loadTrust */
+export function trustOf(flags: TrustFlags): Trust {
+  const trust = loadTrust(trustPath(flags));
+  const { signingConfig: path } = flags;
+  if (path === undefined) return trust;
+  return { ...trust, signingConfig: parseSigningConfig(readBounded(path, MAX_LENGTH)) };
 }
 
 /** @throws CodedError SIGNING_CONFIG_MALFORMED when there is none */

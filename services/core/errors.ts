@@ -58,6 +58,8 @@ export const ERRORS = {
   // Any service (docs/operating.md)
   REQUEST_MALFORMED: request('Send JSON (or the binary form) that the API reference shows.'),
   REQUEST_TOO_LARGE: request('Send a smaller body; the limit stands in the message.', 413),
+  REQUEST_HEADERS_TOO_LARGE: request('Send a shorter address and fewer headers.', 431),
+  REQUEST_TIMEOUT: request('Send the whole request without a pause.', 408),
   NOT_FOUND: request('Check the path against the API reference.', 404, GRPC.notFound),
   METHOD_NOT_ALLOWED: request(
     'Use the method that the API reference names.',
@@ -365,6 +367,10 @@ export const ERRORS = {
 
   // Command line (docs/cli.md)
   USAGE: local(EXIT.usage, 'See --help.'),
+  TRUST_ABSENT: local(
+    EXIT.usage,
+    'Give --trust-config (or --trusted-root) with the trust files of your own instance.',
+  ),
   FILE_UNREADABLE: local(EXIT.usage, 'Check the path and its permissions.'),
   FILE_EXISTS: local(EXIT.usage, 'Use another name, or --force where the command has it.'),
   TOKEN_ABSENT: local(EXIT.token, 'Give --identity-token-file, or set SIGSTORE_ID_TOKEN.'),

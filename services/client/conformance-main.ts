@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+// What scripts/conformance runs.
+import { runConformance } from './conformance.ts';
+
+process.exitCode = await runConformance(process.argv);
