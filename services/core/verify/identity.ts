@@ -78,7 +78,8 @@ export interface WantedIdentity {
   readonly extensions?: readonly WantedExtension[];
 }
 
-/** A pattern that backtracks must not meet a name of any length that a stranger chose. */
+/** Names are chosen by strangers. This bounds patterns that backtrack, but not those that do so
+ * exponentially: these are a fault of the pattern. */
 const MAX_MATCHED_LENGTH = 4096;
 
 /** Anchored by us: a pattern that matches a part of a name is a hole, not a policy. */
