@@ -79,12 +79,21 @@ function yamlTree(text: string): unknown {
   return new Walk(document).value(document.contents);
 }
 
+/** What is no JSON may still be YAML, of which JSON is a part but for its tabs. */
+function jsonOrNothing(text: string): unknown {
+  try {
+    return text.trimStart().startsWith('{') ? parseJson(text) : undefined;
+  } catch (error) {
+    if (error instanceof ParseError) return undefined;
+    throw error;
+  }
+}
+
 /** @throws ParseError */
 export function fulcioTree(bytes: Uint8Array): Tree {
   if (bytes.length > MAX_BYTES) throw new ParseError(`larger than ${MAX_BYTES} bytes`);
   const text = fromUtf8(bytes);
-  // A text that begins as JSON is JSON: its faults are told as such.
-  const tree = text.trimStart().startsWith('{') ? parseJson(text) : yamlTree(text);
+  const tree = jsonOrNothing(text) ?? yamlTree(text);
   if (isTree(tree)) return tree;
   throw new ParseError('not a mapping');
 }
