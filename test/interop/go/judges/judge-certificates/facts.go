@@ -4,6 +4,7 @@ package main
 
 import (
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/hex"
 	"fmt"
 
@@ -52,13 +53,14 @@ type facts struct {
 const (
 	extKeyUsageOID = "2.5.29.37"
 	sctListOID     = "1.3.6.1.4.1.11129.2.4.2"
+	keyUsageOID    = "2.5.29.15"
 	usernameOID    = "1.3.6.1.4.1.57264.1.7"
-	keyUsageBits   = 9
 )
 
 // One reader for each extension whose value crypto/x509 does not show as it stands.
 var readers = map[string]func(*facts, cryptobyte.String) error{
 	altNameOID.String(): readAltNames,
+	keyUsageOID:         readKeyUsage,
 	extKeyUsageOID:      readExtKeyUsage,
 	sctListOID:          readScts,
 }
@@ -78,11 +80,6 @@ func factsOf(c *x509.Certificate) (*facts, error) {
 		AltNames:       []altName{},
 		Scts:           []sctFacts{},
 	}
-	for bit := range keyUsageBits {
-		if c.KeyUsage&(1<<bit) != 0 {
-			f.KeyUsage = append(f.KeyUsage, bit)
-		}
-	}
 	for _, e := range c.Extensions {
 		f.Extensions = append(f.Extensions, extension{e.Id.String(), e.Critical, hex.EncodeToString(e.Value)})
 		if read, ok := readers[e.Id.String()]; ok {
@@ -92,6 +89,20 @@ func factsOf(c *x509.Certificate) (*facts, error) {
 		}
 	}
 	return f, nil
+}
+
+// readKeyUsage shows bits beyond the nine of RFC 5280 too.
+func readKeyUsage(f *facts, der cryptobyte.String) error {
+	var bits asn1.BitString
+	if !der.ReadASN1BitString(&bits) || !der.Empty() {
+		return fmt.Errorf("not one BIT STRING")
+	}
+	for i := range bits.BitLength {
+		if bits.At(i) == 1 {
+			f.KeyUsage = append(f.KeyUsage, i)
+		}
+	}
+	return nil
 }
 
 func readExtKeyUsage(f *facts, der cryptobyte.String) error {

@@ -34,7 +34,7 @@ type verdict struct {
 	Trusted bool     `json:"trusted"`
 	Reason  string   `json:"reason,omitempty"`
 	Sct     bool     `json:"sct"`
-	Lints   []string `json:"lints,omitempty"`
+	Lints   []string `json:"lints"`
 	Facts   *facts   `json:"facts,omitempty"`
 }
 
