@@ -175,7 +175,8 @@ describe('the fields of a certificate', () => {
     [TAG.ia5String, utf8('abc'), 'abc'],
     [TAG.t61String, Uint8Array.of(0x4d, 0xfc), 'Mü'],
     [TAG.bmpString, Uint8Array.of(0x67, 0x71, 0, 0x41), '東A'],
-    [TAG.integer, Uint8Array.of(1), undefined],
+    [TAG.numericString, utf8('12'), '12'],
+    [TAG.universalString, Uint8Array.of(0, 0, 0, 0x41), undefined],
   ])('reads a common name of tag %i', (tag, content, text) => {
     const subject = sequence(tlv(TAG.set, sequence(oid(OID.commonName), tlv(tag, content))));
     expect(parse({ subject }).subject.commonName).toBe(text);
@@ -189,6 +190,9 @@ describe('the fields of a certificate', () => {
 });
 
 const SAN = (...names: Uint8Array[]) => ({ extensions: [altName(true, ...names)] });
+/** A point whose last octet is another. */
+const offCurve = keys.spki.map((octet, i, { length }) => (i === length - 1 ? octet ^ 1 : octet));
+
 const REFUSED: [string, Partial<Parts>][] = [
   ['version absent', { version: new Uint8Array() }],
   ['version 1 encoded', { version: tlv(context(0), smallInteger(0)) }],
@@ -255,6 +259,15 @@ const REFUSED: [string, Partial<Parts>][] = [
     { validity: sequence(certificateTime(1), certificateTime(2000), certificateTime(3000)) },
   ],
   ['validity ends before it begins', { validity: period(NOW_MS, NOW_MS - 1000) }],
+  ['key off its curve', { spki: offCurve }],
+  [
+    'subjectKeyIdentifier critical',
+    { extensions: [extension(OID.subjectKeyIdentifier, true, octetString(Uint8Array.of(1)))] },
+  ],
+  [
+    'authorityKeyIdentifier critical',
+    { extensions: [extension(OID.authorityKeyIdentifier, true, sequence())] },
+  ],
   ['key of an unknown algorithm', { spki: sequence(sequence(oid('1.2.3')), tlv(TAG.null)) }],
   [
     'issuerUniqueID after subjectUniqueID',
