@@ -201,6 +201,7 @@ export async function assemble(options: AssembleOptions): Promise<Parts> {
         keysDirectory: layout.keys,
         markDirectory: layout.mark,
         dev: config.dev,
+        config: config.trust,
         material: trustMaterial,
       }),
     );

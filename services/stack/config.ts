@@ -5,6 +5,7 @@ import { caConfig } from '../ca/config.ts';
 import { CodedError } from '../core/errors.ts';
 import { type ConfigTree, judgeConfig } from '../runtime/config.ts';
 import { tsaConfig } from '../tsa/config.ts';
+import { trustConfig } from '../tuf/config.ts';
 
 export const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost']);
 export const DEFAULT_PORT = 8400;
@@ -116,6 +117,9 @@ export const stackConfig = z.strictObject({
     })
     .prefault({}),
   tsa: tsaConfig.prefault({}),
+  trust: trustConfig
+    .prefault({})
+    .describe('Entries of trusted_root.json besides those of this stack.'),
 });
 
 export type StackConfig = z.output<typeof stackConfig>;

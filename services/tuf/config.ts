@@ -64,17 +64,17 @@ const authorityEntry = z
   .refine(afterStart, ORDER);
 
 export const trustConfig = z.strictObject({
-  tlogs: z.array(logEntry).max(MAX_ENTRIES).default([]).describe('Transparency logs.'),
-  ctlogs: z.array(logEntry).max(MAX_ENTRIES).default([]).describe('CT logs.'),
+  tlogs: z.array(logEntry).max(MAX_ENTRIES).prefault([]).describe('Transparency logs.'),
+  ctlogs: z.array(logEntry).max(MAX_ENTRIES).prefault([]).describe('CT logs.'),
   certificateAuthorities: z
     .array(authorityEntry)
     .max(MAX_ENTRIES)
-    .default([])
+    .prefault([])
     .describe('Certificate authorities.'),
   timestampAuthorities: z
     .array(authorityEntry)
     .max(MAX_ENTRIES)
-    .default([])
+    .prefault([])
     .describe('Timestamp authorities.'),
 });
 

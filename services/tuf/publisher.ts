@@ -23,7 +23,7 @@ import {
   targetContent,
   type View,
 } from './repository.ts';
-import { adoptNextKey, openSigners, pendingRoles } from './signers.ts';
+import { adoptNextKey, isReplaced, openSigners } from './signers.ts';
 import { repositoryTargets } from './targets.ts';
 
 export interface PublisherOptions {
@@ -108,11 +108,12 @@ export class Publisher {
     const published = loadView(crypto, files);
     // Before any key is made or used.
     requireReached(markDirectory, published);
+    const signers = openSigners(crypto, keysDirectory, newestRoot(crypto, files));
     const writes = await plan({
       crypto,
       files,
       view: published,
-      signers: openSigners(crypto, keysDirectory, newestRoot(crypto, files)),
+      signers,
       sources: material && this.#sources(material, published),
       dev: this.#options.dev,
       nowMs: this.#options.clock(),
@@ -121,7 +122,9 @@ export class Publisher {
     // plan() says for each file what a crash after it leaves.
     for (const { path, bytes } of writes) this.#write(join(directory, path), bytes);
     // The newest root names them. A crash before or between: the next start does the same.
-    for (const role of pendingRoles(keysDirectory)) adoptNextKey(keysDirectory, role);
+    for (const role of ROLES) {
+      if (isReplaced(signers[role])) adoptNextKey(keysDirectory, role);
+    }
     const mark = raisedMark(markDirectory, view);
     if (mark !== undefined) this.#write(mark.path, mark.bytes);
     this.#repository = after;
