@@ -153,10 +153,10 @@ async function fetchPackage(): Promise<void> {
 
 const STEPS: readonly Step[] = [
   goStep('cosign3', ['cosign']),
-  goStep('tools', ['fsck', 'ctclient', 'zlint']),
+  goStep('tools', ['fsck', 'ctclient', 'zlint', 'timestamp-cli', 'tuf-client']),
   goStep('sigstore-go', ['sigstore-go']),
   goStep('judges', ['judge-certificates', 'judge-proofs', 'judge-log'], './...'),
-  pythonStep(VENV, 'requirements.txt', ['lint_pkix_cert', 'pyca']),
+  pythonStep(VENV, 'requirements.txt', ['lint_pkix_cert', 'pyca', 'python-tuf']),
   pythonStep(VENV_SIGSTORE, 'sigstore.txt', ['sigstore', 'model_signing']),
   pythonStep(VENV_SIGSTORE_42, 'sigstore-4.2.txt', ['sigstore-4.2']),
   {

@@ -27,6 +27,9 @@ export type Tool =
   | 'openssl'
   | 'lint_pkix_cert'
   | 'pyca'
+  | 'python-tuf'
+  | 'timestamp-cli'
+  | 'tuf-client'
   | 'judge-certificates'
   | 'judge-proofs'
   | 'judge-log'
@@ -45,6 +48,9 @@ export const PROGRAMS: Readonly<Record<Exclude<Tool, 'package'>, string>> = {
   openssl: 'openssl',
   lint_pkix_cert: join(VENV, 'bin', 'lint_pkix_cert'),
   pyca: join(VENV, 'bin', 'python'),
+  'python-tuf': join(VENV, 'bin', 'python'),
+  'timestamp-cli': join(BIN, 'timestamp-cli'),
+  'tuf-client': join(BIN, 'tuf-client'),
   'judge-certificates': join(BIN, 'judge-certificates'),
   'judge-proofs': join(BIN, 'judge-proofs'),
   'judge-log': join(BIN, 'judge-log'),
