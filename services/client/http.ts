@@ -125,21 +125,26 @@ export async function post(edges: HttpEdges, request: HttpRequest): Promise<Http
 interface Refusal {
   readonly message: string;
   readonly reason: string;
+  /** What Sigstead adds: the fault itself, where Fulcio has one sentence for all. */
+  readonly text: string;
 }
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 function readRefusal(body: Uint8Array): Refusal {
   try {
     const parsed = JSON.parse(fromUtf8(body)) as {
       message?: unknown;
-      details?: Array<{ reason?: unknown }>;
+      details?: Array<{ reason?: unknown; metadata?: { reason_text?: unknown } }>;
     };
     const [detail] = Array.isArray(parsed.details) ? parsed.details : [];
     return {
-      message: typeof parsed.message === 'string' ? parsed.message : '',
-      reason: typeof detail?.reason === 'string' ? detail.reason : '',
+      message: textOf(parsed.message),
+      reason: textOf(detail?.reason),
+      text: textOf(detail?.metadata?.reason_text),
     };
   } catch {
-    return { message: '', reason: '' };
+    return { message: '', reason: '', text: '' };
   }
 }
 
@@ -164,7 +169,9 @@ export function requireStatus(
 ): Uint8Array {
   if (accepted.includes(answer.status)) return answer.body;
   const refusal = readRefusal(answer.body);
-  const hidden = secret === '' ? refusal.message : refusal.message.replaceAll(secret, '(token)');
+  const { message, text } = refusal;
+  const said = message.includes(text) ? message : `${message}: ${text}`;
+  const hidden = secret === '' ? said : said.replaceAll(secret, '(token)');
   const shown = hidden.slice(0, 300).replaceAll(/\p{Cc}/gu, ' ');
   throw new CodedError(
     codeOf(refusal),

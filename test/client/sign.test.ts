@@ -308,14 +308,33 @@ describe('a service that fails', () => {
     const expired = {
       code: 3,
       message: 'There was an error processing the identity token',
-      details: [{ '@type': 'google.rpc.ErrorInfo', reason: 'TOKEN_EXPIRED' }],
+      details: [
+        {
+          '@type': 'google.rpc.ErrorInfo',
+          reason: 'TOKEN_EXPIRED',
+          metadata: { reason_text: 'the token ended at noon' },
+        },
+      ],
     };
     const named = await failure(only('ca', () => Response.json(expired, { status: 400 })));
     expect([named.code, named.row.exit]).toEqual(['TOKEN_EXPIRED', 7]);
+    expect(named.message).toContain('status 400, There was an error');
+    expect(named.message).toContain(': the token ended at noon');
     const plain = await failure(
       only('ca', () => Response.json({ ...expired, details: [] }, { status: 400 })),
     );
     expect([plain.code, plain.row.exit]).toEqual(['TOKEN_REFUSED', 7]);
+  });
+
+  it.each([
+    ['null', { message: 'no', details: [null] }],
+    ['a text', { message: 'no', details: ['x'] }],
+    ['metadata that is none', { message: 'no', details: [{ metadata: 7 }] }],
+    ['a reason that is no text', { message: 'no', details: [{ metadata: { reason_text: 7 } }] }],
+    ['the same again', { message: 'no', details: [{ metadata: { reason_text: 'no' } }] }],
+  ])('takes %s for no detail', async (_, body) => {
+    const error = await failure(only('ca', () => Response.json(body, { status: 400 })));
+    expect(error.message).toMatch(/status 400, no$/);
   });
 
   it('does not let a service choose any other code', async () => {
@@ -326,10 +345,11 @@ describe('a service that fails', () => {
 
   it('never shows the token, even when the service echoes it', async () => {
     const token = tokenOf();
+    const details = [{ metadata: { reason_text: `worse: ${token}` } }];
     const error = await failure(
-      only('ca', () => Response.json({ message: `bad: ${token}` }, { status: 400 })),
+      only('ca', () => Response.json({ message: `bad: ${token}`, details }, { status: 400 })),
     );
-    expect(error.message).toContain('bad: (token)');
+    expect(error.message).toContain('bad: (token): worse: (token)');
     expect(JSON.stringify([error.message, error.stack])).not.toContain(token);
   });
 
