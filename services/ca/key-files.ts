@@ -52,15 +52,16 @@ function readBytes(path: string): Buffer {
 
 /** @throws CodedError KEY_UNREADABLE; its text quotes neither key nor password */
 function openKey(path: string, pem: Buffer, password: string | undefined): KeyObject {
+  // OpenSSL would say that somebody cancelled.
+  if (password === undefined && pem.includes('ENCRYPTED'))
+    throw unreadable(path, 'encrypted: set keyPasswordFile');
   try {
     return createPrivateKey({
       key: pem,
       ...(password === undefined ? {} : { passphrase: password }),
     });
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const needs = code === 'ERR_MISSING_PASSPHRASE' ? 'encrypted: set keyPasswordFile' : undefined;
-    throw unreadable(path, needs ?? (error as Error).message);
+    throw unreadable(path, (error as Error).message);
   }
 }
 
