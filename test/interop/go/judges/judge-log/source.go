@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"net/http"
@@ -54,7 +55,23 @@ func (s *source) ReadCheckpoint(ctx context.Context) ([]byte, error) {
 }
 
 func (s *source) ReadTile(ctx context.Context, level, index uint64, partial uint8) ([]byte, error) {
-	return s.read(ctx, layout.TilePath(level, index, partial))
+	data, err := s.read(ctx, layout.TilePath(level, index, partial))
+	if err != nil {
+		return nil, err
+	}
+	// fsck cuts off what is behind a partial tile.
+	if len(data) != width(partial)*sha256.Size {
+		return nil, fmt.Errorf("tile %d/%d: %d octets", level, index, len(data))
+	}
+	return data, nil
+}
+
+// width is that of the whole tile for 0.
+func width(partial uint8) int {
+	if partial == 0 {
+		return layout.TileWidth
+	}
+	return int(partial)
 }
 
 func (s *source) ReadEntryBundle(ctx context.Context, index uint64, partial uint8) ([]byte, error) {
@@ -63,12 +80,8 @@ func (s *source) ReadEntryBundle(ctx context.Context, index uint64, partial uint
 		return nil, err
 	}
 	// fsck counts on as many entries as the path says.
-	want := int(partial)
-	if partial == 0 {
-		want = layout.EntryBundleWidth
-	}
-	if found, err := s.count(data); err != nil || found != want {
-		return nil, fmt.Errorf("bundle %d: %d entries, not %d (%v)", index, found, want, err)
+	if found, err := s.count(data); err != nil || found != width(partial) {
+		return nil, fmt.Errorf("bundle %d: %d entries, not %d (%v)", index, found, width(partial), err)
 	}
 	return data, nil
 }
