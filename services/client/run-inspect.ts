@@ -73,7 +73,7 @@ function inspectEntry(entry: LogEntry) {
     logId: base64(entry.logId),
     kind: `${entry.kind} ${entry.version}`,
     ...(integratedTime === 0 ? {} : { integratedTime: iso(integratedTime * 1000) }),
-    ...(proof === undefined ? {} : orFault(() => inspectProof(proof))),
+    ...(proof === undefined || proof.checkpoint === '' ? {} : orFault(() => inspectProof(proof))),
   };
 }
 

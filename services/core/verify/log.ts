@@ -126,7 +126,10 @@ function verifyProof(
   return { entry, log, origin, index: entry.logIndex, treeSize };
 }
 
-/** SPEC: what is there of promise and proof must hold; one of them must be there. */
+/**
+ * SPEC: what is there of promise and proof must hold; one of them must be there. Bundles v0.1 were made
+ * with proofs that lack their checkpoint: nobody signed such a root, so it counts as no proof.
+ */
 function verifyV1(
   crypto: Crypto,
   root: TrustedRoot,
@@ -135,7 +138,9 @@ function verifyV1(
 ): VerifiedEntry {
   const { inclusionPromise: set, inclusionProof: proof } = entry;
   const promise = set && verifyPromise(crypto, root, entry, set);
-  if (proof !== undefined) return verifyProof(crypto, logs, entry, proof, 1);
+  if (proof !== undefined && (proof.checkpoint !== '' || promise === undefined)) {
+    return verifyProof(crypto, logs, entry, proof, 1);
+  }
   if (promise === undefined) {
     return refuse('INCLUSION_PROOF_MISSING', 'neither an inclusion proof nor a promise');
   }
