@@ -69,6 +69,7 @@ export const ERRORS = {
   UNSUPPORTED_MEDIA_TYPE: request('Set Content-Type to a type that the API reference names.', 415),
   NOT_ACCEPTABLE: request('Let Accept admit the reply type that the API reference names.', 406),
   INTERNAL: server('See the log of the server under this request id.'),
+  SERVER_BUSY: server('Try again after the seconds in Retry-After.', 503, GRPC.unavailable),
   UNAVAILABLE: server('Try again after the seconds in Retry-After.', 503, GRPC.unavailable),
 
   // Start-up and state (docs/operating.md)

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sockets: listens on every address at one port, names each request, counts and logs its end, drains.
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
+import { getRequestListener, RequestError } from '@hono/node-server';
 import { CodedError } from '../core/errors.ts';
+import { guardedServer, LIMITS, type Limits } from './guard.ts';
+import { errorBody } from './http.ts';
 import type { Logger, Metrics } from './telemetry.ts';
 
 export const REQUEST_ID_HEADER = 'x-request-id';
+const MAX_LOGGED_PATH = 512;
 const REQUEST_ID = /^[\w.-]{1,64}$/;
 
 export interface ServerOptions {
@@ -18,6 +21,7 @@ export interface ServerOptions {
   readonly fetch: (request: Request, env?: unknown) => Response | Promise<Response>;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly limits?: Partial<Limits>;
 }
 
 export interface RunningServer {
@@ -44,6 +48,8 @@ function observe(options: ServerOptions): (req: IncomingMessage, res: ServerResp
     'http_request_duration_seconds',
     'Time from request to answer',
   );
+  /** Routes that have answered: other paths share one label, or a scanner would fill the memory. */
+  const known = new Set<string>();
   return (req, res) => {
     const given = req.headers[REQUEST_ID_HEADER];
     const requestId = typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
@@ -55,32 +61,44 @@ function observe(options: ServerOptions): (req: IncomingMessage, res: ServerResp
       const millis = performance.now() - start;
       const code = String(res.statusCode);
       const method = req.method ?? '';
-      // Unknown paths share one label, or a scanner would fill the memory.
-      const route = res.statusCode === 404 ? 'unknown' : routeOf(req.url ?? '/');
+      const path = (req.url ?? '/').slice(0, MAX_LOGGED_PATH);
+      const asked = routeOf(path);
+      if (res.statusCode < 400) known.add(asked);
+      const route = known.has(asked) ? asked : 'unknown';
       seconds.observe(millis / 1000, { code, method, route });
       const fields = {
         requestId,
         method,
-        path: req.url,
+        path,
         status: res.statusCode,
         millis: Math.round(millis * 100) / 100,
       };
-      if (res.statusCode >= 500) options.logger.error('request', fields);
+      if (res.statusCode === 503) options.logger.warn('request', fields);
+      else if (res.statusCode >= 500) options.logger.error('request', fields);
       else options.logger.info('request', fields);
     });
   };
 }
 
-function makeServer(options: ServerOptions): Server {
-  const server = createServer({
-    requestTimeout: 60_000,
-    headersTimeout: 15_000,
-    keepAliveTimeout: 65_000,
+/** Requests whose target or Host makes no URL never reach a route. */
+function refuse(error: unknown): Response {
+  if (!(error instanceof RequestError)) throw error;
+  const refusal = new CodedError('REQUEST_MALFORMED', error.message, {
+    field: 'URL',
+    cause: error,
   });
-  server.on('request', observe(options));
+  return Response.json(errorBody(refusal), { status: refusal.row.http });
+}
+
+function makeServer(options: ServerOptions): Server {
+  const watch = observe(options);
   // The adapter's own Response, which it installs, goes out without a detour through web streams.
-  server.on('request', getRequestListener(options.fetch as never));
-  return server;
+  const answer = getRequestListener(options.fetch as never, { errorHandler: refuse });
+  const handle = (req: IncomingMessage, res: ServerResponse) => {
+    watch(req, res);
+    void answer(req, res);
+  };
+  return guardedServer(handle, options.metrics, { ...LIMITS, ...options.limits });
 }
 
 function listen(server: Server, host: string, port: number): Promise<number> {

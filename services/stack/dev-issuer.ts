@@ -47,9 +47,20 @@ export function devIssuerConfigs(url: string): IssuerConfig[] {
   );
 }
 
+/** Integers beyond 2^53 have no form in JSON that every reader shares. */
+function isToken(claims: Record<string, unknown>): boolean {
+  try {
+    return JSON.stringify(claims) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 const tokenRequest = z.strictObject({
   kind: z.enum(['email', 'kubernetes', 'github', 'gitlab', 'subject']),
-  claims: z.record(z.string(), z.unknown()),
+  claims: z
+    .record(z.string(), z.unknown())
+    .refine(isToken, { error: 'a number no token can hold' }),
   expiresInSeconds: z.int().min(-86_400).max(86_400).default(600),
 });
 
