@@ -149,11 +149,10 @@ function parseContent(reader: DerReader): { contentType: string; content: Uint8A
   return { contentType, content: readDer(wrapped, TAG.octetString, 'content').content };
 }
 
+/** RFC 5652 §10.2.3 sets no minimum: Sigstore's own timestamp authority writes an empty set for none. */
 function parseCertificates(node: DerNode | undefined): Uint8Array[] {
   if (node === undefined) return [];
-  const nodes = children(node.content, 'certificates');
-  if (nodes.length === 0) throw new ParseError('certificates: empty');
-  return nodes.map(({ tag, raw }) => {
+  return children(node.content, 'certificates').map(({ tag, raw }) => {
     if (tag !== TAG.sequence) throw new ParseError('certificates: not an X.509 certificate');
     return raw;
   });

@@ -5,7 +5,15 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fromBase64, utf8 } from '../../services/core/bytes.ts';
 import { hashByOid, parseSignedData } from '../../services/core/cms.ts';
-import { readDer, sequence, TAG } from '../../services/core/der.ts';
+import {
+  children,
+  context,
+  DerReader,
+  readDer,
+  sequence,
+  TAG,
+  tlv,
+} from '../../services/core/der.ts';
 import { CodedError, ParseError } from '../../services/core/errors.ts';
 import { OID } from '../../services/core/oid.ts';
 import { parseTimestampResponse, verifyTimestamp } from '../../services/core/tsp.ts';
@@ -79,6 +87,21 @@ describe('SignedData', () => {
   it('is not read from other forms', () => {
     const inputs = [new Uint8Array(), sequence(), response.raw, token.subarray(1)];
     for (const input of inputs) expect(() => parseSignedData(input)).toThrow(ParseError);
+  });
+
+  it('may hold an empty set of certificates', () => {
+    const outer = new DerReader(readDer(token, TAG.sequence, 'ContentInfo').content, 'ContentInfo');
+    const type = outer.expect(TAG.oid, 'type').raw;
+    const wrapped = outer.expect(context(0), 'content').content;
+    const parts = children(readDer(wrapped, TAG.sequence, 'SignedData').content, 'SignedData');
+    const signedData = (certificates: Uint8Array) =>
+      sequence(...parts.map(({ tag, raw }) => (tag === context(0) ? certificates : raw)));
+    const info = (certificates: Uint8Array) =>
+      sequence(type, tlv(context(0), signedData(certificates)));
+    expect(parseSignedData(info(tlv(context(0)))).certificates).toEqual([]);
+    expect(parseSignedData(info(new Uint8Array())).certificates).toEqual([]);
+    const noCertificate = info(tlv(context(0), tlv(TAG.null)));
+    expect(() => parseSignedData(noCertificate)).toThrow('not an X.509 certificate');
   });
 
   it('knows no weak hash', () => {
