@@ -1,477 +1,338 @@
 // SPDX-License-Identifier: Apache-2.0
-// Faults of the bundle itself, of its signer, its times and its certificate.
-import { defaultAlgorithm } from '../../../services/core/algorithm.ts';
-import { base64, utf8 } from '../../../services/core/bytes.ts';
-import { SCT_RSA } from '../../../services/core/sct.ts';
+// The signing certificate: its path to a trusted CA at every verified time, its purpose, its form.
+import { concat, utf8 } from '../../../services/core/bytes.ts';
+import { octetString, oid, sequence, smallInteger, TAG, tlv } from '../../../services/core/der.ts';
+import { OID } from '../../../services/core/oid.ts';
+import { type Authority, type Link, makeCa } from '../../support/sigstore/authority.ts';
 import {
-  type BundleJson,
-  IDENTITY,
-  ISSUER,
-  KEY_MAKERS,
-  NOW,
-  POLICY,
-  type VirtualSigstore,
-} from '../../support/virtual-sigstore.ts';
+  altNames,
+  authorityConstraints,
+  extendedKeyUsage,
+  extension,
+  keyUsage,
+  name,
+} from '../../support/sigstore/certificate.ts';
+import { authorityJson, instant, YEAR } from '../../support/sigstore/instance.ts';
+import { keyPair, type Pair, rsaPair } from '../../support/sigstore/keys.ts';
+import type { LeafRecipe } from '../../support/sigstore/leaf.ts';
 import {
-  addStamp,
-  bundle,
   type Case,
   elsewhere,
+  fail,
+  flipLast,
+  IDENTITY,
   MINUTE,
-  managed,
-  OTHER,
+  main,
+  NOW,
+  pass,
   rogue,
-  rsaLog,
-  STATEMENT,
-  signatureDigest,
+  rootWith,
+  SIGNED,
+  stamp,
+  under,
+  v1,
+  variant,
 } from './common.ts';
 
-export function certificateCases(v: VirtualSigstore): Case[] {
-  const stranger = rogue.publicKey;
-  const p384Log = KEY_MAKERS.p384();
-  const weak = KEY_MAKERS.weakRsa();
-  const stampOf = (over: Uint8Array) => ({
-    signedTimestamp: base64(v.stamp({ stampOver: over }, over)),
-  });
-  const stampOnly = ({ verificationMaterial }: BundleJson, over = '') => {
-    verificationMaterial.timestampVerificationData = { rfc3161Timestamps: [stampOf(utf8(over))] };
-  };
-  return [
-    // --- bundle
-    {
-      name: 'unknown media type',
-      code: 'BUNDLE_VERSION',
-      recipe: bundle((b) => {
-        b.mediaType = 'application/vnd.dev.sigstore.bundle.v0.4+json';
-      }),
-    },
-    {
-      name: 'no media type',
-      code: 'BUNDLE_VERSION',
-      recipe: bundle((b) => {
-        b.mediaType = '';
-      }),
-    },
-    {
-      name: 'chain in v0.3',
-      code: 'BUNDLE_MALFORMED',
-      recipe: bundle((b) => {
-        const { certificate, ...rest } = b.verificationMaterial;
-        b.verificationMaterial = {
-          ...rest,
-          x509CertificateChain: { certificates: certificate ? [certificate] : [] },
-        };
-      }),
-    },
-    {
-      name: 'root in a v0.2 chain',
-      code: 'BUNDLE_MALFORMED',
-      recipe: bundle((b) => {
-        const { certificate, ...rest } = b.verificationMaterial;
-        const caRoot = v.root.certificateAuthorities[0]?.chain.at(-1)?.der ?? new Uint8Array();
-        b.mediaType = 'application/vnd.dev.sigstore.bundle+json;version=0.2';
-        b.verificationMaterial = {
-          ...rest,
-          x509CertificateChain: {
-            certificates: [...(certificate ? [certificate] : []), { rawBytes: base64(caRoot) }],
-          },
-        };
-      }),
-    },
-    {
-      name: 'empty chain',
-      code: 'BUNDLE_MALFORMED',
-      recipe: bundle((b) => {
-        const { certificate, ...rest } = b.verificationMaterial;
-        b.mediaType = 'application/vnd.dev.sigstore.bundle+json;version=0.2';
-        b.verificationMaterial = { ...rest, x509CertificateChain: { certificates: [] } };
-      }),
-    },
-    {
-      name: 'certificate and key',
-      code: 'BUNDLE_MALFORMED',
-      recipe: bundle((b) => {
-        b.verificationMaterial.publicKey = { hint: 'x' };
-      }),
-    },
-    {
-      name: 'nobody signed',
-      code: 'BUNDLE_MALFORMED',
-      recipe: bundle((b) => {
-        delete b.verificationMaterial.certificate;
-      }),
-    },
-    {
-      name: 'signature and envelope',
-      code: 'BUNDLE_MALFORMED',
-      recipe: bundle((b) => {
-        b.dsseEnvelope = { payload: '', payloadType: 'x', signatures: [{ sig: 'AA==' }] };
-      }),
-    },
-    {
-      name: 'nothing signed',
-      code: 'BUNDLE_MALFORMED',
-      recipe: bundle((b) => {
-        delete b.messageSignature;
-      }),
-    },
-    {
-      name: 'two DSSE signatures',
-      code: 'BUNDLE_MALFORMED',
-      recipe: {
-        statement: STATEMENT,
-        change: (b) => {
-          b.dsseEnvelope?.signatures.push({ sig: 'AA==' });
-        },
-      },
-    },
-    {
-      name: 'no DSSE signature',
-      code: 'BUNDLE_MALFORMED',
-      recipe: {
-        statement: STATEMENT,
-        change: (b) => {
-          if (b.dsseEnvelope) b.dsseEnvelope.signatures = [];
-        },
-      },
-    },
+const SECOND = 1000;
+const DAY = 24 * 3_600_000;
+const START = NOW - YEAR;
+const root = { key: keyPair('p256', 'ca root') };
+const issuing = { key: keyPair('p256', 'ca issuing') };
+const between = { key: keyPair('p256', 'ca between') };
 
-    // --- signer
-    { name: 'no policy', code: 'IDENTITY_POLICY_MISSING', policy: {} },
-    {
-      name: 'identity without issuer',
-      code: 'IDENTITY_POLICY_MISSING',
-      policy: { identity: IDENTITY },
-    },
-    {
-      name: 'issuer without identity',
-      code: 'IDENTITY_POLICY_MISSING',
-      policy: { issuer: ISSUER },
-    },
-    {
-      name: 'empty identity',
-      code: 'IDENTITY_POLICY_MISSING',
-      policy: { identity: '', issuer: ISSUER },
-    },
-    {
-      name: 'key and identity for a key bundle',
-      code: 'KEY_MODE',
-      recipe: { managedKey: managed },
-      policy: { ...POLICY, key: managed.publicKey },
-    },
-    { name: 'key for a certificate bundle', code: 'KEY_MODE', policy: { key: managed.publicKey } },
-    { name: 'key and identity', code: 'KEY_MODE', policy: { ...POLICY, key: managed.publicKey } },
-    { name: 'key bundle without a key', code: 'KEY_MODE', recipe: { managedKey: managed } },
-    {
-      name: 'key bundle with another key',
-      code: 'LOG_ENTRY_MISMATCH',
-      recipe: { managedKey: managed },
-      policy: { key: stranger },
-    },
-    {
-      name: 'key too weak',
-      code: 'SIGNATURE_INVALID',
-      recipe: { managedKey: weak },
-      policy: { key: weak.publicKey },
-    },
-    {
-      name: 'certificate is not DER',
-      code: 'CERTIFICATE_MALFORMED',
-      recipe: bundle((b) => {
-        b.verificationMaterial.certificate = {
-          rawBytes: base64(utf8('-----BEGIN CERTIFICATE-----')),
-        };
-      }),
-    },
-    {
-      name: 'bytes after the certificate',
-      code: 'CERTIFICATE_MALFORMED',
-      recipe: bundle((b) => {
-        const der = Buffer.from(b.verificationMaterial.certificate?.rawBytes ?? '', 'base64');
-        b.verificationMaterial.certificate = {
-          rawBytes: Buffer.concat([der, Buffer.of(0)]).toString('base64'),
-        };
-      }),
-    },
+/** `main` with a CA of its own, root first. */
+const withCa = (label: string, ...links: readonly Link[]) =>
+  variant(`ca-${label}`, { ca: makeCa(`CA ${label}`, START, links) });
+const withIssuing = (label: string, link: Partial<Link>) =>
+  withCa(label, root, { ...issuing, ...link });
+const withKeys = (label: string, rootKey: Pair, key: Pair) =>
+  withCa(label, { key: rootKey }, { key });
+const leaf = (recipe: LeafRecipe) => ({ leaf: recipe });
 
-    // --- time
-    {
-      name: 'no timestamp',
-      code: 'TIMESTAMP_MISSING',
-      recipe: bundle((b) => {
-        delete b.verificationMaterial.timestampVerificationData;
-      }),
-    },
-    {
-      name: 'timestamp over other bytes',
-      code: 'TIMESTAMP_MISMATCH',
-      recipe: { stampOver: OTHER },
-    },
-    {
-      name: 'second timestamp over other bytes',
-      code: 'TIMESTAMP_MISMATCH',
-      recipe: bundle((b) => {
-        b.verificationMaterial.timestampVerificationData?.rfc3161Timestamps.push(stampOf(OTHER));
-      }),
-    },
-    {
-      name: 'timestamp over the base64 of the signature',
-      code: 'TIMESTAMP_MISMATCH',
-      recipe: bundle((b) => stampOnly(b, b.messageSignature?.signature)),
-    },
-    {
-      name: 'timestamp over the envelope',
-      code: 'TIMESTAMP_MISMATCH',
-      recipe: {
-        statement: STATEMENT,
-        ...bundle((b) => stampOnly(b, JSON.stringify(b.dsseEnvelope))),
-      },
-    },
-    {
-      name: 'timestamp signed by another key',
-      code: 'TIMESTAMP_INVALID',
-      recipe: { stampKey: rogue },
-    },
-    {
-      name: 'TSA not in the trusted root',
-      code: 'TIMESTAMP_UNTRUSTED',
-      root: (r) => ({ ...r, timestampAuthorities: [] }),
-    },
-    {
-      name: 'time after the TSA window',
-      code: 'TIMESTAMP_TIME',
-      root: (r) => ({
-        ...r,
-        timestampAuthorities: r.timestampAuthorities.map((a) => ({ ...a, end: NOW })),
-      }),
-    },
-    {
-      name: 'time before the TSA window',
-      code: 'TIMESTAMP_TIME',
-      root: (r) => ({
-        ...r,
-        timestampAuthorities: r.timestampAuthorities.map((a) => ({ ...a, start: NOW + MINUTE })),
-      }),
-    },
-    {
-      name: 'damaged timestamp',
-      code: 'TIMESTAMP_MALFORMED',
-      recipe: bundle((b) => {
-        b.verificationMaterial.timestampVerificationData = {
-          rfc3161Timestamps: [{ signedTimestamp: 'AAAA' }],
-        };
-      }),
-    },
-    {
-      name: 'the same timestamp twice',
-      code: 'TIMESTAMP_DUPLICATE',
-      recipe: bundle((b) => {
-        const stamps = b.verificationMaterial.timestampVerificationData?.rfc3161Timestamps ?? [];
-        stamps.push(...stamps);
-      }),
-    },
+/** The window of the CA of `main`. */
+const window = (label: string, validFor: { start?: string; end?: string }) => ({
+  root: rootWith(`ca-window-${label}`, (r) => {
+    for (const ca of r.certificateAuthorities) Object.assign(ca.validFor ?? {}, validFor);
+  }),
+});
 
-    {
-      name: 'second timestamp damaged',
-      code: 'TIMESTAMP_MALFORMED',
-      recipe: bundle((b) => addStamp(b, Uint8Array.of(0x30, 0))),
-    },
-    {
-      name: 'timestamps of strangers alone',
-      code: 'TIMESTAMP_UNTRUSTED',
-      recipe: bundle((b) => {
-        b.verificationMaterial.timestampVerificationData = { rfc3161Timestamps: [] };
-        addStamp(b, elsewhere.stamp({}, signatureDigest(b)));
-        addStamp(b, elsewhere.stamp({}, signatureDigest(b)));
-      }),
-    },
+const TIMES = under('the certificate is valid at every verified time, both ends included', [
+  pass('time at the first instant of the certificate', stamp({ timeMs: NOW })),
+  pass('time at the last instant of the certificate', stamp({ timeMs: NOW + 10 * MINUTE })),
+  fail('CERTIFICATE_TIME', 'signed before the certificate', stamp({ timeMs: NOW - SECOND })),
+  fail(
+    'CERTIFICATE_TIME',
+    'signed after the certificate',
+    stamp({ timeMs: NOW + 10 * MINUTE + SECOND }),
+  ),
+  fail('CERTIFICATE_TIME', 'expired at the second of two times', {
+    stamps: [{}, { timeMs: NOW + 11 * MINUTE }],
+  }),
+  fail('CERTIFICATE_TIME', 'expired at the first of two times', {
+    stamps: [{ timeMs: NOW + 11 * MINUTE }, {}],
+  }),
+  fail('CERTIFICATE_TIME', 'promise of Rekor v1 after the certificate, timestamp within', {
+    ...v1({ integratedMs: NOW + 11 * MINUTE }),
+    stamps: [{}],
+  }),
+  fail('CERTIFICATE_TIME', 'timestamp after the certificate, promise of Rekor v1 within', {
+    ...v1(),
+    stamps: [{ timeMs: NOW + 11 * MINUTE }],
+  }),
+  pass('certificate valid for a year', leaf({ notBeforeMs: NOW - DAY, notAfterMs: NOW + YEAR })),
+]);
 
-    {
-      name: 'managed key, and a timestamp of a stranger alone',
-      code: 'TIMESTAMP_UNTRUSTED',
-      recipe: {
-        managedKey: managed,
-        change: (b) => {
-          b.verificationMaterial.timestampVerificationData = { rfc3161Timestamps: [] };
-          addStamp(b, elsewhere.stamp({}, signatureDigest(b)));
-        },
-      },
-      policy: { key: managed.publicKey },
-    },
+const CHAIN_TIMES = under('so is every CA above it', [
+  fail(
+    'CERTIFICATE_TIME',
+    'issuing CA ended',
+    {},
+    withIssuing('ended', { notAfterMs: SIGNED - SECOND }),
+  ),
+  fail(
+    'CERTIFICATE_TIME',
+    'issuing CA not yet valid',
+    {},
+    withIssuing('not-yet', { notBeforeMs: SIGNED + SECOND }),
+  ),
+  fail(
+    'CERTIFICATE_TIME',
+    'root CA ended',
+    {},
+    withCa('root-ended', { ...root, notAfterMs: SIGNED - SECOND }, issuing),
+  ),
+  pass('issuing CA ends at the signature', {}, withIssuing('ends', { notAfterMs: SIGNED })),
+  pass('issuing CA starts at the signature', {}, withIssuing('starts', { notBeforeMs: SIGNED })),
+]);
 
-    // --- certificate
+const WINDOWS = under('the window of the CA in the trusted root holds every verified time', [
+  pass('CA window ends at the signature', {}, window('ends', { end: instant(SIGNED) })),
+  pass('CA window starts at the signature', {}, window('starts', { start: instant(SIGNED) })),
+  fail('CERTIFICATE_PATH', 'CA window ended', {}, window('ended', { end: instant(SIGNED - 1) })),
+  fail(
+    'CERTIFICATE_PATH',
+    'CA window not begun',
+    {},
+    window('not-yet', { start: instant(SIGNED + 1) }),
+  ),
+  fail(
+    'CERTIFICATE_PATH',
+    'CA window ended before the second of two times',
+    { stamps: [{}, { timeMs: SIGNED + MINUTE }] },
+    window('ends', { end: instant(SIGNED) }),
+  ),
+]);
+
+const ISSUERS = under('the path leads to a CA of the trusted root', [
+  pass('CA with P-384', {}, withKeys('p384', keyPair('p384', 'ca root'), keyPair('p384', 'ca'))),
+  pass('CA with P-521', {}, withKeys('p521', keyPair('p521', 'ca root'), keyPair('p521', 'ca'))),
+  pass('CA with RSA 4096', {}, withKeys('rsa4096', rsaPair('rsa4096-1'), rsaPair('rsa4096-1'))),
+  pass('CA with RSA 2048', {}, withKeys('rsa2048', rsaPair('rsa2048-1'), rsaPair('rsa2048-2'))),
+  pass('issuing P-256 under RSA', {}, withKeys('mixed', rsaPair('rsa4096-1'), issuing.key)),
+  pass(
+    'issuing RSA under P-384',
+    {},
+    withKeys('rsa-p384', keyPair('p384', 'r'), rsaPair('rsa3072-1')),
+  ),
+  fail(
+    'CERTIFICATE_PATH',
+    'issuing CA with RSA of 1024 bits',
+    {},
+    withKeys('rsa1024', root.key, rsaPair('rsa1024-1')),
+  ),
+  pass('root that issues by itself', {}, withCa('alone', root)),
+  pass('two intermediates', {}, withCa('three', root, between, issuing)),
+  fail('CERTIFICATE_PATH', 'certificate of another instance', leaf({ issuer: elsewhere.ca })),
+  fail('CERTIFICATE_PATH', 'forged under the name of the CA', leaf({ signer: rogue })),
+  fail('CERTIFICATE_PATH', 'damaged signature of the CA', leaf({ der: flipLast })),
+  fail(
+    'CERTIFICATE_PATH',
+    'no CA in the trusted root',
+    {},
+    { root: rootWith('no-ca', (r) => Object.assign(r, { certificateAuthorities: [] })) },
+  ),
+  fail('CERTIFICATE_PATH', 'another key named as the issuer', leaf({ authorityKey: rogue })),
+  pass(
+    'second of two CAs',
+    {},
     {
-      name: 'certificate expired at the second of two times',
-      code: 'CERTIFICATE_TIME',
-      recipe: bundle((b) =>
-        addStamp(b, v.stamp({ stampTimeMs: NOW + 11 * MINUTE }, signatureDigest(b))),
+      root: rootWith('two-cas', (r) =>
+        r.certificateAuthorities.unshift(authorityJson('https://old.test', elsewhere.ca)),
       ),
     },
+  ),
+  pass(
+    'second of two entries of one CA, the first ended',
+    {},
     {
-      name: 'CA window ends before the second of two times',
-      code: 'CERTIFICATE_PATH',
-      recipe: bundle((b) => addStamp(b, v.stamp({ stampTimeMs: NOW + 8000 }, signatureDigest(b)))),
-      root: (r) => ({
-        ...r,
-        certificateAuthorities: r.certificateAuthorities.map((a) => ({ ...a, end: NOW + 7999 })),
-      }),
+      root: rootWith('ca-twice', (r) =>
+        r.certificateAuthorities.unshift({
+          ...authorityJson('https://ca.test', main.ca),
+          validFor: { start: instant(START), end: instant(NOW - DAY) },
+        }),
+      ),
     },
-    {
-      name: 'signed before the CA window',
-      code: 'CERTIFICATE_PATH',
-      root: (r) => ({
-        ...r,
-        certificateAuthorities: r.certificateAuthorities.map((a) => ({ ...a, start: NOW + 5001 })),
-      }),
-    },
-    {
-      name: 'certificate for timestamps',
-      code: 'CERTIFICATE_USAGE',
-      recipe: bundle((b) => {
-        const leaf = v.root.timestampAuthorities[0]?.chain[0];
-        b.verificationMaterial.certificate = { rawBytes: base64(leaf?.der ?? new Uint8Array()) };
-      }),
-      root: (r) => ({
-        ...r,
-        certificateAuthorities: r.timestampAuthorities.map((a) => ({
-          ...a,
-          chain: a.chain.slice(1),
-        })),
-      }),
-    },
-    {
-      name: 'a CA as the signer',
-      code: 'CERTIFICATE_USAGE',
-      recipe: bundle((b) => {
-        const [ca] = v.root.certificateAuthorities[0]?.chain ?? [];
-        b.verificationMaterial.certificate = { rawBytes: base64(ca?.der ?? new Uint8Array()) };
-      }),
-      root: (r) => ({
-        ...r,
-        certificateAuthorities: r.certificateAuthorities.map((a) => ({
-          ...a,
-          chain: a.chain.slice(1),
-        })),
-      }),
-    },
-    { name: 'certificate of another CA', code: 'CERTIFICATE_PATH', recipe: { caKey: rogue } },
-    {
-      name: 'no CA in the trusted root',
-      code: 'CERTIFICATE_PATH',
-      root: (r) => ({ ...r, certificateAuthorities: [] }),
-    },
-    {
-      name: 'signed after the CA window',
-      code: 'CERTIFICATE_PATH',
-      root: (r) => ({
-        ...r,
-        certificateAuthorities: r.certificateAuthorities.map((a) => ({ ...a, end: NOW + 4999 })),
-      }),
-    },
-    {
-      name: 'signed before the certificate',
-      code: 'CERTIFICATE_TIME',
-      recipe: { stampTimeMs: NOW - 1000 },
-    },
-    {
-      name: 'signed after the certificate',
-      code: 'CERTIFICATE_TIME',
-      recipe: { stampTimeMs: NOW + 10 * MINUTE + 1000 },
-    },
+  ),
+]);
 
-    // --- SCT
-    { name: 'no SCT', code: 'SCT_MISSING', recipe: { scts: 0 } },
-    { name: 'SCT signed by another key', code: 'SCT_INVALID', recipe: { sctKey: rogue } },
-    {
-      name: 'SCT of an unknown log',
-      code: 'SCT_INVALID',
-      recipe: { sctLogId: new Uint8Array(32) },
-    },
-    { name: 'SCT that names SHA-384', code: 'SCT_INVALID', recipe: { sctHash: 5 } },
-    { name: 'SCT that names RSA', code: 'SCT_INVALID', recipe: { sctScheme: SCT_RSA } },
-    {
-      name: 'SCT of a log that signs with SHA-384',
-      code: 'SCT_INVALID',
-      recipe: { sctKey: p384Log, sctDigest: 'sha384' },
-      root: (r) => ({
-        ...r,
-        ctlogs: r.ctlogs.map((l) => ({
-          ...l,
-          key: p384Log.publicKey,
-          algorithm: defaultAlgorithm(p384Log.publicKey) ?? l.algorithm,
-        })),
-      }),
-    },
-    {
-      name: 'SCT that is cut off, beside a good one',
-      code: 'SCT_INVALID',
-      recipe: { foreignScts: [Uint8Array.of(0, 1, 2)] },
-    },
-    {
-      name: 'SCT of an RSA log signed by another key',
-      code: 'SCT_INVALID',
-      recipe: { sctLogId: v.root.ctlogs[0]?.logId ?? new Uint8Array(), sctKey: rsaLog },
-    },
-    {
-      name: 'SCT over another issuer',
-      code: 'SCT_INVALID',
-      recipe: { sctIssuerKeyHash: new Uint8Array(32) },
-    },
-    {
-      name: 'SCT extensions not signed',
-      code: 'SCT_INVALID',
-      recipe: {
-        sctExtensions: Uint8Array.of(0, 0, 5, 0, 0, 0, 0, 7),
-        sctExtensionsSigned: new Uint8Array(),
-      },
-    },
-    {
-      name: 'SCT after the CT log window',
-      code: 'SCT_INVALID',
-      root: (r) => ({ ...r, ctlogs: r.ctlogs.map((l) => ({ ...l, end: NOW - 1 })) }),
-    },
-    {
-      name: 'SCT before the CT log window',
-      code: 'SCT_INVALID',
-      root: (r) => ({ ...r, ctlogs: r.ctlogs.map((l) => ({ ...l, start: NOW + 1 })) }),
-    },
+/** A leaf that the root issued, where the trusted root lists the intermediate in front. */
+const rootAsIssuer: Authority = {
+  ...main.ca,
+  key: keyPair('p256', 'main ca root'),
+  subject: main.ca.issuer,
+};
 
-    // --- identity
-    {
-      name: 'somebody else',
-      code: 'IDENTITY_MISMATCH',
-      policy: { identity: 'eve@example.com', issuer: ISSUER },
-    },
-    {
-      name: 'identity in other case',
-      code: 'IDENTITY_MISMATCH',
-      policy: { identity: IDENTITY.toUpperCase(), issuer: ISSUER },
-    },
-    {
-      name: 'identity with more before it',
-      code: 'IDENTITY_MISMATCH',
-      recipe: { name: { kind: 'email', value: `x${IDENTITY}` } },
-    },
-    {
-      name: 'other issuer',
-      code: 'ISSUER_MISMATCH',
-      policy: { identity: IDENTITY, issuer: 'https://other.test' },
-    },
-    {
-      name: 'issuer with a slash more',
-      code: 'ISSUER_MISMATCH',
-      policy: { identity: IDENTITY, issuer: `${ISSUER}/` },
-    },
-    { name: 'certificate without an issuer', code: 'ISSUER_MISMATCH', recipe: { extensions: [] } },
-    {
-      name: 'extension 1.8 wins over 1.1',
-      code: 'ISSUER_MISMATCH',
-      recipe: {
+const LINKS = under(
+  'every link: names, keys, CA bits, path length, purposes, critical extensions',
+  [
+    fail(
+      'CERTIFICATE_PATH',
+      'issued by the root over the head of the CA',
+      leaf({ issuer: rootAsIssuer }),
+    ),
+    fail(
+      'CERTIFICATE_PATH',
+      'issuing CA signed by another root',
+      {},
+      withIssuing('forged', { signer: rogue }),
+    ),
+    fail(
+      'CERTIFICATE_PATH',
+      'issuing CA that may not sign certificates',
+      {},
+      withIssuing('crl', { extensions: [keyUsage('crlSign'), authorityConstraints(0)] }),
+    ),
+    fail(
+      'CERTIFICATE_PATH',
+      'path longer than the root allows',
+      {},
+      withCa('long', { ...root, pathLength: 0 }, issuing),
+    ),
+    fail(
+      'CERTIFICATE_PATH',
+      'path longer than an intermediate allows',
+      {},
+      withCa('long-between', root, { ...between, pathLength: 0 }, issuing),
+    ),
+    pass(
+      'no path lengths',
+      {},
+      withCa('no-length', { ...root, pathLength: null }, { ...issuing, pathLength: null }),
+    ),
+    fail(
+      'CERTIFICATE_USAGE',
+      'issuing CA for timestamps',
+      {},
+      withIssuing('stamping', {
         extensions: [
-          { number: 1, value: ISSUER },
-          { number: 8, value: 'https://other.test' },
+          keyUsage('certSign'),
+          extendedKeyUsage([OID.timeStamping]),
+          authorityConstraints(0),
         ],
-      },
+      }),
+    ),
+    pass(
+      'issuing CA without a purpose',
+      {},
+      withIssuing('no-purpose', { extensions: [keyUsage('certSign'), authorityConstraints(0)] }),
+    ),
+    fail(
+      'CERTIFICATE_PATH',
+      'issuing CA with an unknown critical extension',
+      {},
+      withIssuing('critical', {
+        more: [extension('1.3.6.1.4.1.99999.1', Uint8Array.of(5, 0), true)],
+      }),
+    ),
+    fail(
+      'CERTIFICATE_PATH',
+      'issuing CA with name constraints',
+      {},
+      withIssuing('constraints', { more: [extension(OID.nameConstraints, sequence(), false)] }),
+    ),
+  ],
+);
+
+const DIGITAL = keyUsage('digitalSignature');
+const usages = (...list: readonly Uint8Array[]) => leaf({ usages: list });
+const misused = (label: string, ...list: readonly Uint8Array[]) =>
+  fail('CERTIFICATE_USAGE', label, usages(...list));
+const CODE = extendedKeyUsage([OID.codeSigning]);
+
+const USAGES = under('the leaf is for code signing, and no CA', [
+  misused('certificate without a purpose', DIGITAL),
+  misused('certificate for timestamps', DIGITAL, extendedKeyUsage([OID.timeStamping])),
+  misused('certificate for any purpose', DIGITAL, extendedKeyUsage([OID.anyExtendedKeyUsage])),
+  misused('certificate for TLS', DIGITAL, extendedKeyUsage(['1.3.6.1.5.5.7.3.1'])),
+  misused('certificate without key usage', CODE),
+  misused('certificate for signing certificates', keyUsage('certSign'), CODE),
+  fail('CERTIFICATE_USAGE', 'leaf that is a CA', {
+    leaf: {
+      subject: name('Test', 'leaf'),
+      usages: [keyUsage('certSign'), CODE, authorityConstraints(0)],
     },
-  ];
+  }),
+  pass('purpose critical', usages(DIGITAL, extendedKeyUsage([OID.codeSigning], true))),
+  pass('second purpose', usages(DIGITAL, extendedKeyUsage(['1.3.6.1.5.5.7.3.4', OID.codeSigning]))),
+  pass(
+    'basic constraints of no CA',
+    leaf({ more: [extension(OID.basicConstraints, sequence(), true)] }),
+  ),
+  pass('subject beside the name', leaf({ subject: name('Test', 'leaf'), namesCritical: false })),
+  pass(
+    'extension of a stranger, not critical',
+    leaf({ more: [extension('1.3.6.1.4.1.99999.1', Uint8Array.of(5, 0))] }),
+  ),
+  fail(
+    'CERTIFICATE_PATH',
+    'extension of a stranger, critical',
+    leaf({ more: [extension('1.3.6.1.4.1.99999.1', Uint8Array.of(5, 0), true)] }),
+  ),
+  fail(
+    'CERTIFICATE_PATH',
+    'precertificate',
+    leaf({
+      scts: [],
+      more: [extension(OID.precertPoison, tlv(TAG.null), true)],
+    }),
+  ),
+]);
+
+const malformed = (label: string, recipe: LeafRecipe) =>
+  fail('CERTIFICATE_MALFORMED', label, leaf(recipe));
+
+const FORM = under(
+  'an X.509 certificate of version 3 in DER, with critical names for want of a subject',
+  [
+    malformed('certificate that is no DER', { der: () => utf8('-----BEGIN CERTIFICATE-----') }),
+    malformed('certificate cut off', { der: (der) => der.subarray(0, -1) }),
+    malformed('certificate with data after it', { der: (der) => concat(der, Uint8Array.of(0)) }),
+    malformed('certificate in BER', {
+      der: (der) => concat(Uint8Array.of(0x30, 0x83, 0), der.subarray(2)),
+    }),
+    malformed('names that are not critical', { namesCritical: false }),
+    malformed('extension twice', { more: [altNames([{ kind: 'email', value: IDENTITY }])] }),
+    malformed('key usage that is no BIT STRING', {
+      usages: [extension(OID.keyUsage, octetString(), true), CODE],
+    }),
+    malformed('purposes that are empty', {
+      usages: [DIGITAL, extension(OID.extendedKeyUsage, sequence())],
+    }),
+    malformed('path length without a CA', {
+      more: [extension(OID.basicConstraints, sequence(smallInteger(0)), true)],
+    }),
+    malformed('extension of Fulcio that is no text', {
+      claims: [[1, 'https://issuer.test']],
+      more: [extension('1.3.6.1.4.1.57264.1.8', oid('1.2.3'))],
+    }),
+    malformed('validity that ends before it begins', {
+      notBeforeMs: NOW,
+      notAfterMs: NOW - MINUTE,
+    }),
+  ],
+);
+
+export function certificateCases(): Case[] {
+  return [...TIMES, ...CHAIN_TIMES, ...WINDOWS, ...ISSUERS, ...LINKS, ...USAGES, ...FORM];
 }
