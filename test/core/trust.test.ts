@@ -322,6 +322,12 @@ describe('choice of services', () => {
     expect(refusal(() => select(twins, 'EXACT', 3)).code).toBe('SIGNING_CONFIG_SERVICE');
   });
 
+  it('fails when EXACT wants more than are available', () => {
+    const error = refusal(() => select([service('a'), service('b')], 'EXACT', 3));
+    expect(error).toMatchObject({ code: 'SIGNING_CONFIG_SERVICE', field: 'tsaUrls' });
+    expect(error.message).toContain('2 of 2 services');
+  });
+
   it.each([
     ['all expired', [service('a', { end: START + 1 })]],
     ['only an unknown version', [service('a', { majorApiVersion: 7 })]],

@@ -132,6 +132,11 @@ describe('a timestamp that is wrong', () => {
     ],
     ['imprint of other bytes', 'TIMESTAMP_MISMATCH', { message: utf8('other') }],
     ['imprint over base64', 'TIMESTAMP_MISMATCH', { message: utf8(base64(MESSAGE)) }],
+    [
+      'imprint over the envelope',
+      'TIMESTAMP_MISMATCH',
+      { message: utf8(JSON.stringify({ signatures: [{ sig: base64(MESSAGE) }] })) },
+    ],
     ['SHA-1 imprint', 'TIMESTAMP_MALFORMED', { imprintOid: OID.sha1, imprint: new Uint8Array(20) }],
     ['imprint algorithm of another length', 'TIMESTAMP_MALFORMED', { imprintOid: OID.sha512 }],
     ['TSTInfo version 2', 'TIMESTAMP_MALFORMED', { version: 2 }],

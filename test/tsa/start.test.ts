@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Chains and keys with which the authority does not start.
 import { sign } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
+import { caConfig } from '../../services/ca/config.ts';
 import { CodedError } from '../../services/core/errors.ts';
 import { OID } from '../../services/core/oid.ts';
-import { judgeConfig } from '../../services/runtime/config.ts';
+import { pem } from '../../services/core/pem.ts';
+import { judgeConfig, readConfigFile } from '../../services/runtime/config.ts';
+import { ensureMaterial } from '../../services/stack/material.ts';
+import { layoutOf, makeDirectories } from '../../services/stack/state.ts';
 import { tsaConfig } from '../../services/tsa/config.ts';
 import type { TsaOptions } from '../../services/tsa/main.ts';
 import {
@@ -130,6 +137,34 @@ it('does not start with the key of another leaf, nor with one that signs for ano
 it('does not start with a key that does not answer', async () => {
   const mute = { spki: leaf.spki, sign: () => Promise.reject(new Error('no token in slot 0')) };
   expect(await start({ signer: mute })).toMatch(/^TSA_SIGNING/);
+});
+
+it.each([
+  ['is no key', 'not a key'],
+  ['is empty', ''],
+  ['holds a certificate', pem('CERTIFICATE', leaf.certificate.der)],
+])('does not start with a key file that %s, and makes no key in its place', async (_, text) => {
+  const data = mkdtempSync(join(tmpdir(), 'tsa-key-'));
+  try {
+    const layout = layoutOf(data, undefined);
+    makeDirectories(layout);
+    const path = join(layout.keys, 'tsa.pem');
+    writeFileSync(path, text);
+    await expect(
+      ensureMaterial(layout, 'Test', () => NOW, caConfig.parse({})),
+    ).rejects.toMatchObject({
+      code: 'KEY_UNREADABLE',
+      field: path,
+    });
+    expect(readFileSync(path, 'utf8')).toBe(text);
+  } finally {
+    rmSync(data, { recursive: true });
+  }
+});
+
+it('does not start with a configuration that cannot be read', () => {
+  expect(() => readConfigFile('/no/such/sigstead.yaml')).toThrow(CodedError);
+  expect(() => readConfigFile('/no/such/sigstead.yaml')).toThrow(/no\/such/);
 });
 
 it('does not start without a policy', async () => {
