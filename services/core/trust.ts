@@ -59,6 +59,7 @@ const MAX_CHAIN = 16;
 const LOG_ID_OCTETS = 32;
 /** HashAlgorithm.SHA2_256 of sigstore_common.proto. */
 const SHA2_256 = 1;
+const CONTROL = /\p{Cc}/u;
 const PEM_START = utf8('-----BEGIN');
 
 /** DER in a `rawBytes` field. */
@@ -164,7 +165,9 @@ function readAuthority(authority: ProtoMessage, kind: Kind): TrustAuthority {
   const subject = authority.message('subject', ['organization', 'commonName']);
   subject?.string('organization');
   subject?.string('commonName');
-  const uri = authority.string('uri') === '' ? '' : readUrl(authority, 'uri');
+  // For people; a host alone stands there in some trust roots. Nothing is looked up by it.
+  const uri = authority.string('uri');
+  if (CONTROL.test(uri)) authority.fail('uri', 'has control characters');
   const chain = (
     authority
       .message('certChain', ['certificates'])

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keys of logs in trusted roots: kinds that are new, and names that are old.
+// What trusted roots of others hold: keys of new kinds, names that are old, authorities without a URL.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -11,6 +11,7 @@ import { parseTrustedRoot } from '../../services/core/trust.ts';
 interface Root {
   tlogs: Array<{ publicKey: object }>;
   ctlogs: Array<{ publicKey: object }>;
+  certificateAuthorities: Array<{ uri: string }>;
 }
 
 const vectors = JSON.parse(
@@ -63,5 +64,14 @@ describe('keys of logs', () => {
     });
     expect(() => parseTrustedRoot(text)).toThrow(CodedError);
     expect(() => parseTrustedRoot(text)).toThrow('tlogs[0].publicKey.keyDetails');
+  });
+
+  it('takes a host, or nothing, for the URI of an authority', () => {
+    for (const uri of ['fulcio.example.com', '']) {
+      const text = edited(({ certificateAuthorities: [authority] }) => {
+        if (authority !== undefined) authority.uri = uri;
+      });
+      expect(parseTrustedRoot(text).certificateAuthorities[0]?.uri).toBe(uri);
+    }
   });
 });

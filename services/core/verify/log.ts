@@ -80,7 +80,6 @@ function readCheckpoint(
   proof: InclusionProof,
   api: EntryKind['api'],
 ): { log: TrustLog; checkpoint: Checkpoint } {
-  if (proof.checkpoint === '') refuse('INCLUSION_PROOF_MISSING', 'no checkpoint');
   const { origin } = coded('CHECKPOINT_MALFORMED', FIELD, () =>
     parseCheckpoint(parseNote(proof.checkpoint).text),
   );
@@ -138,7 +137,7 @@ function verifyV1(
 ): VerifiedEntry {
   const { inclusionPromise: set, inclusionProof: proof } = entry;
   const promise = set && verifyPromise(crypto, root, entry, set);
-  if (proof !== undefined && (proof.checkpoint !== '' || promise === undefined)) {
+  if (proof !== undefined && proof.checkpoint !== '') {
     return verifyProof(crypto, logs, entry, proof, 1);
   }
   if (promise === undefined) {

@@ -116,7 +116,7 @@ const rootCases = [
   row('TSA chain reversed', TSA, certificates(tsa.root, tsa.leaf), tsaField(0), 'is a CA'),
   row('TSA chain with two leaves', TSA, certificates(tsa.leaf, tsa.leaf), tsaField(0), 'issued by the next'),
   row('subject with an unknown field', 'timestampAuthorities.0.subject.country', 'DE', 'timestampAuthorities[0].subject.country', 'unknown field'),
-  row('authority URI without scheme', 'timestampAuthorities.0.uri', 'tsa', 'timestampAuthorities[0].uri', 'URL'),
+  row('authority URI with a control character', 'timestampAuthorities.0.uri', 'https://tsa\n', 'timestampAuthorities[0].uri', 'control'),
 ];
 
 const service = (url: string, majorApiVersion: number) => ({ url, majorApiVersion, validFor, operator: 'example.test' });
