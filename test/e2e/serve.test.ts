@@ -45,7 +45,12 @@ describe('a running stack', () => {
     const health = await fetch(`${stack.url}/healthz`);
     expect([health.status, await health.text()]).toEqual([200, '{"status":"SERVING"}']);
     const ready = await fetch(`${stack.url}/readyz`);
-    expect([ready.status, await ready.json()]).toEqual([200, { ready: true, missing: [] }]);
+    const { state, ...answer } = (await ready.json()) as { state: object };
+    expect([ready.status, answer]).toEqual([200, { ready: true, missing: [] }]);
+    expect(state).toMatchObject({
+      tsa: { chainDaysLeft: expect.any(Number), clock: { mode: 'off' } },
+      tuf: { timestamp: { version: 1, daysLeft: 13.9 } },
+    });
   });
 
   it.each(['127.0.0.1', '[::1]'])('answers on %s', async (host) => {
