@@ -74,7 +74,10 @@ export interface StampRecipe {
   readonly signerMore?: readonly Uint8Array[];
   readonly signers?: (signer: Uint8Array) => Uint8Array[];
 
-  /** Certificates in the token: none unless said otherwise, as most clients ask. */
+  /**
+   * Certificates in the token: no set of them unless said otherwise, as most clients ask. Sigstore's own
+   * authority writes an empty set then.
+   */
   readonly embed?: readonly Uint8Array[];
   readonly signedDataVersion?: number;
   readonly digestAlgorithms?: readonly string[];
@@ -166,12 +169,11 @@ function signedData(recipe: StampRecipe, tsa: Authority, info: Uint8Array): Uint
   const kind = (recipe.key ?? tsa.key).publicKey.kind;
   const hash = recipe.signerHash ?? CERTIFICATE_HASH[kind];
   const signer = signerInfo(recipe, tsa, info);
-  const embedded = recipe.embed ?? [];
   return sequence(
     smallInteger(recipe.signedDataVersion ?? 3),
     setOf(...(recipe.digestAlgorithms ?? [HASH_OIDS[hash]]).map((one) => sequence(oid(one)))),
     sequence(oid(recipe.contentType ?? OID.tstInfo), tlv(context(0), octetString(info))),
-    ...(embedded.length === 0 ? [] : [tlv(context(0), ...embedded)]),
+    ...(recipe.embed === undefined ? [] : [tlv(context(0), ...recipe.embed)]),
     ...(recipe.crls === undefined ? [] : [recipe.crls]),
     tlv(TAG.set, ...(recipe.signers?.(signer) ?? [signer])),
   );
