@@ -144,6 +144,16 @@ describe('sign and verify', () => {
     expect(existsSync(at('app.tgz.sigstore.json'))).toBe(false);
   });
 
+  it('signs in the spelling of cosign', async () => {
+    const root = ['--trusted-root', at('trust/trusted_root.json')];
+    const config = ['--signing-config', at('trust/signing_config.v0.2.json')];
+    const words = ['sign-blob', ...root, ...config, ...tokenFile(), at('app.tgz')];
+    expect((await run(words)).code).toBe(0);
+    expect((await run(['verify-blob', ...root, ...who, at('app.tgz')])).code).toBe(0);
+    const twice = await run(['sign', ...trust(), ...config, ...tokenFile(), at('app.tgz')]);
+    expect(twice.err).toContain('error: USAGE: ');
+  });
+
   it('finds a bundle by the name FILE.sigstore', async () => {
     await sign('--bundle', at('app.tgz.sigstore'));
     expect((await verify()).code).toBe(0);
