@@ -6,7 +6,7 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Logger, Metrics } from '../runtime/telemetry.ts';
 import { type Every, everyUnref } from '../runtime/timer.ts';
 import { createComparison } from './comparison.ts';
-import type { ClockConfig } from './config.ts';
+import { type ClockConfig, clockRules } from './config.ts';
 import { type Ask, udpAsk } from './time-server.ts';
 
 export interface ClockWatch {
@@ -33,8 +33,9 @@ export interface WatchOptions {
  * not, so that a start with right clocks refuses nobody.
  */
 export async function watchClock(options: WatchOptions): Promise<ClockWatch | undefined> {
-  const { clockConfig: config, clock, random, metrics } = options;
-  if (config === undefined || config.mode === 'off') return undefined;
+  const { clock, random, metrics } = options;
+  const config = clockRules(options.clockConfig);
+  if (config === undefined) return undefined;
   const closed = config.mode === 'fail-closed';
   const timeoutMs = config.requestTimeoutSeconds * 1000;
   const comparison = createComparison({

@@ -7,7 +7,7 @@
 //   verdict  right when `serverThreshold` samples agree; else too few answers, or a drift
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger, Metrics } from '../runtime/telemetry.ts';
-import type { ClockConfig, TimeServer } from './config.ts';
+import type { ClockRules, TimeServer } from './config.ts';
 import { KissOfDeath, type Sample } from './sntp.ts';
 import type { Ask } from './time-server.ts';
 
@@ -32,7 +32,7 @@ export interface ClockState {
 }
 
 export interface ComparisonOptions {
-  readonly config: ClockConfig;
+  readonly config: ClockRules;
   readonly ask: Ask;
   readonly clock: Clock;
   /** Milliseconds that no setting of the clock changes. */
@@ -85,7 +85,7 @@ function choose(
 
 /** @param samples answers of one round */
 export function judgeRound(
-  config: ClockConfig,
+  config: ClockRules,
   samples: readonly Sample[],
 ): Pick<ClockState, 'finding' | 'reason' | 'agreeing' | 'offsetMs'> {
   const { numServers, serverThreshold, maxTimeDeltaSeconds } = config;
@@ -160,7 +160,7 @@ export function createComparison(options: ComparisonOptions): Comparison {
 
   const oneRound = async () => {
     beganMs = monotonic();
-    const willing = config.servers.filter(
+    const willing = config.addresses.filter(
       (server) => (resting.get(server)?.untilMs ?? 0) <= beganMs,
     );
     const answers = await Promise.all(choose(willing, config.numServers, random).map(askOne));

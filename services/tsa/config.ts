@@ -83,15 +83,11 @@ const clockConfig = z
       refuse('serverThreshold', `more than the ${asked} servers asked: no round could succeed`);
     }
   })
-  .transform(({ numServers, serverThreshold, servers, ...rest }) => {
-    const asked = numServers ?? Math.min(ASKED, servers.length);
-    const parsed = servers.map(parseTimeServer).filter((server) => server !== undefined);
-    return {
-      ...rest,
-      servers: parsed,
-      numServers: asked,
-      serverThreshold: serverThreshold ?? Math.floor(asked / 2) + 1,
-    };
+  .transform((clock) => {
+    if (clock.servers.length === 0) return clock;
+    const numServers = clock.numServers ?? Math.min(ASKED, clock.servers.length);
+    const serverThreshold = clock.serverThreshold ?? Math.floor(numServers / 2) + 1;
+    return { ...clock, numServers, serverThreshold };
   });
 
 export const tsaConfig = z.strictObject({
@@ -105,3 +101,18 @@ export const tsaConfig = z.strictObject({
 
 export type TsaConfig = z.output<typeof tsaConfig>;
 export type ClockConfig = TsaConfig['clock'];
+
+/** What a comparison needs to know, with nothing left open. */
+export interface ClockRules extends ClockConfig {
+  readonly numServers: number;
+  readonly serverThreshold: number;
+  readonly addresses: readonly TimeServer[];
+}
+
+/** Undefined with mode off. */
+export function clockRules(config: ClockConfig | undefined): ClockRules | undefined {
+  if (config === undefined || config.mode === 'off') return undefined;
+  const addresses = config.servers.map(parseTimeServer).filter((server) => server !== undefined);
+  const { numServers = addresses.length, serverThreshold = addresses.length } = config;
+  return { ...config, numServers, serverThreshold, addresses };
+}

@@ -22,16 +22,31 @@ const MAX_ENTRIES = 64;
 const PUBLIC_KEY = 'PUBLIC KEY';
 const CERTIFICATE = 'CERTIFICATE';
 
-const time = z.iso
-  .datetime({ offset: true, precision: 0, error: 'a time like 2026-01-31T00:00:00Z' })
-  .transform((text) => Date.parse(text));
+const time = z.iso.datetime({
+  offset: true,
+  precision: 0,
+  error: 'a time like 2026-01-31T00:00:00Z',
+});
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'an http or https URL' });
 
 const window = { end: time.optional().describe('Last moment of its use; without it, none yet.') };
 
-const afterStart = ({ start, end }: { start?: number | undefined; end?: number | undefined }) =>
-  start === undefined || end === undefined || start <= end;
+interface Times {
+  readonly start?: string | undefined;
+  readonly end?: string | undefined;
+}
+
+const afterStart = ({ start, end }: Times) =>
+  start === undefined || end === undefined || Date.parse(start) <= Date.parse(end);
+
+/** What is given, as milliseconds. */
+function inMs({ start, end }: Times): { start?: number; end?: number } {
+  return {
+    ...(start === undefined ? {} : { start: Date.parse(start) }),
+    ...(end === undefined ? {} : { end: Date.parse(end) }),
+  };
+}
 const ORDER = { error: 'the end lies before the start', path: ['end'] };
 
 const logEntry = z
@@ -64,17 +79,17 @@ const authorityEntry = z
   .refine(afterStart, ORDER);
 
 export const trustConfig = z.strictObject({
-  tlogs: z.array(logEntry).max(MAX_ENTRIES).prefault([]).describe('Transparency logs.'),
-  ctlogs: z.array(logEntry).max(MAX_ENTRIES).prefault([]).describe('CT logs.'),
+  tlogs: z.array(logEntry).max(MAX_ENTRIES).default([]).describe('Transparency logs.'),
+  ctlogs: z.array(logEntry).max(MAX_ENTRIES).default([]).describe('CT logs.'),
   certificateAuthorities: z
     .array(authorityEntry)
     .max(MAX_ENTRIES)
-    .prefault([])
+    .default([])
     .describe('Certificate authorities.'),
   timestampAuthorities: z
     .array(authorityEntry)
     .max(MAX_ENTRIES)
-    .prefault([])
+    .default([])
     .describe('Timestamp authorities.'),
 });
 
@@ -98,7 +113,7 @@ function fromFile<T>(field: string, path: string, label: string, parse: (der: Ui
 }
 
 function readLog(crypto: Crypto, field: string, entry: LogEntry): TrustLog {
-  const { url, keyFile, start, end, origin } = entry;
+  const { url, keyFile, start, origin } = entry;
   const key = fromFile(`${field}.keyFile`, keyFile, PUBLIC_KEY, ([spki, more]) => {
     if (spki === undefined || more !== undefined) throw new ParseError('not one public key');
     return parsePublicKey(spki);
@@ -115,22 +130,17 @@ function readLog(crypto: Crypto, field: string, entry: LogEntry): TrustLog {
   // the key.
   const named = origin !== undefined && key.kind === 'ed25519';
   const logId = named ? ed25519KeyId(crypto, origin, key.bits) : crypto.digest('sha256', key.spki);
-  return { baseUrl: url, logId, key, algorithm, start, ...(end === undefined ? {} : { end }) };
+  return { baseUrl: url, logId, key, algorithm, ...inMs(entry), start: Date.parse(start) };
 }
 
 function readAuthority(field: string, entry: AuthorityEntry): TrustAuthority {
-  const { url, chainFile, start, end } = entry;
+  const { url, chainFile } = entry;
   const chain = fromFile(`${field}.chainFile`, chainFile, CERTIFICATE, (ders) =>
     ders.map(parseCertificate),
   );
   const [first] = chain;
   if (first === undefined) throw invalid(`${field}.chainFile`, `${chainFile}: no certificate`);
-  return {
-    uri: url,
-    chain,
-    start: start ?? first.notBeforeMs,
-    ...(end === undefined ? {} : { end }),
-  };
+  return { uri: url, chain, start: first.notBeforeMs, ...inMs(entry) };
 }
 
 /**

@@ -7,7 +7,7 @@ import { judgeConfig } from '../../services/runtime/config.ts';
 import { createMetrics } from '../../services/runtime/metrics.ts';
 import type { Service } from '../../services/runtime/service.ts';
 import type { Logger } from '../../services/runtime/telemetry.ts';
-import { tsaConfig } from '../../services/tsa/config.ts';
+import { clockRules, tsaConfig } from '../../services/tsa/config.ts';
 import { type Bench, bench, NOW, post, refusal, requestFor, stamp } from './harness.ts';
 import { type Answer, type FakeTimeServer, startTimeServer } from './ntp-server.ts';
 
@@ -306,15 +306,11 @@ describe('settings', () => {
   const three = ['ntp1.corp.example', 'ntp2.corp.example:1123', '[fd00::1]:123'];
 
   it('take names, addresses and ports, and ask for a majority', () => {
-    expect(judged({ mode: 'warn', servers: [...three, 'fd00::2', '10.0.0.7'] })).toEqual({
+    const servers = [...three, 'fd00::2', '10.0.0.7'];
+    const clock = judged({ mode: 'warn', servers });
+    expect(clock).toEqual({
       mode: 'warn',
-      servers: [
-        { host: 'ntp1.corp.example', port: 123 },
-        { host: 'ntp2.corp.example', port: 1123 },
-        { host: 'fd00::1', port: 123 },
-        { host: 'fd00::2', port: 123 },
-        { host: '10.0.0.7', port: 123 },
-      ],
+      servers,
       numServers: 4,
       serverThreshold: 3,
       maxTimeDeltaSeconds: 6,
@@ -322,6 +318,15 @@ describe('settings', () => {
       requestAttempts: 3,
       requestTimeoutSeconds: 5,
     });
+    // What `config print` shows is a configuration again.
+    expect(judged(clock)).toEqual(clock);
+    expect(clockRules(clock)?.addresses).toEqual([
+      { host: 'ntp1.corp.example', port: 123 },
+      { host: 'ntp2.corp.example', port: 1123 },
+      { host: 'fd00::1', port: 123 },
+      { host: 'fd00::2', port: 123 },
+      { host: '10.0.0.7', port: 123 },
+    ]);
     expect(judged({ mode: 'warn', servers: three.slice(0, 1) }).serverThreshold).toBe(1);
     expect(judged({ mode: 'warn', servers: three.slice(0, 2) }).serverThreshold).toBe(2);
     expect(judged({ mode: 'warn', servers: three }).serverThreshold).toBe(2);
