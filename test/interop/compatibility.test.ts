@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every cell of the tables of docs/compatibility.md is run: who signs × who verifies.
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { have } from './support/cache.ts';
 import type { Result } from './support/commands.ts';
-import { cannot, gridUnder, REASONS, type Refusal, refusalsOf } from './support/compatibility.ts';
+import {
+  bundlesOf,
+  cannot,
+  gridUnder,
+  REASONS,
+  type Refusal,
+  refusalsOf,
+} from './support/compatibility.ts';
 import {
   ALTERATIONS,
   CONTENTS,
@@ -52,6 +60,11 @@ async function runCell(content: Content, verifier: Verifier, of: Produced): Prom
   return ['yes', ...found.filter(Boolean)].join('; ');
 }
 
+function bundleVersion({ bundle }: Produced): string {
+  const { mediaType } = JSON.parse(readFileSync(bundle, 'utf8'));
+  return `v${/(?:bundle\.v|version=)([\d.]+)/.exec(mediaType)?.[1]}`.replace(/\.$/, '');
+}
+
 describe.each(CONTENTS)('$name', (content) => {
   const { name, producers, verifiers } = content;
   const expected = gridUnder(name);
@@ -67,6 +80,12 @@ describe.each(CONTENTS)('$name', (content) => {
       let made: Produced;
       beforeAll(async () => {
         made = await produce(desk, content, producer);
+      });
+
+      it('as a bundle of the version that the document names', () => {
+        // A client with a flag has the row of the client.
+        const [client = ''] = producer.name.split(' --');
+        expect(bundlesOf(client)[CONTENTS.indexOf(content)]).toBe(bundleVersion(made));
       });
 
       const present = verifiers.filter(({ tools }) => have(...tools));

@@ -36,6 +36,12 @@ function tableWithHead(heading: string): string[][] {
   return [cells.map((cell) => cell.trim()), ...tableUnder(DOCUMENT, heading)];
 }
 
+/** Version of the bundles that a client writes: of blobs, of attestations. */
+export function bundlesOf(client: string): readonly string[] {
+  const row = tableUnder(DOCUMENT, 'Compatibility').find(([name]) => codes(name)[0] === client);
+  return row?.slice(2) ?? [];
+}
+
 export interface Reason {
   readonly name: string;
   /** One of these stands in what the client says; none where it verifies what it should not. */
