@@ -6,23 +6,19 @@ import {
   type Harness,
   NOW,
   openHarness,
-  SUBJECT_HASHES,
   type Subject,
-  subject,
   TIMES,
   token,
   v2Body,
 } from '../ca/harness.ts';
 import { ISSUER_TYPES, type IssuerType } from './corpus-identities.ts';
+import { KEY_NAMES, type KeyName, subjectKey } from './corpus-keys.ts';
 import { type Chance, chance } from './corpus-random.ts';
 
 export const SEED = 'sigstead corpus 1';
 /** Issued at NOW for ten minutes. */
 export const JUDGED_AT_MS = NOW + 60_000;
 const AT_ONCE = 50;
-
-type KeyName = keyof typeof SUBJECT_HASHES;
-const KEY_NAMES = Object.keys(SUBJECT_HASHES) as KeyName[];
 
 export interface Issued {
   readonly type: string;
@@ -60,7 +56,9 @@ export async function issueCorpus(count: number, seed = SEED): Promise<Corpus> {
     config: { issuers: ISSUER_TYPES.map(({ config }) => config) },
     ca: () => ({ random: (size) => drawn.bytes(size) }),
   });
-  const keys = KEY_NAMES.map((name) => [name, subject(name)] as const);
+  const keys = KEY_NAMES.map(
+    (name) => [name, subjectKey(name, chance(`${seed} ${name}`))] as const,
+  );
   const issued: Issued[] = [];
   try {
     while (issued.length < count) {

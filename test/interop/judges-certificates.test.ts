@@ -164,6 +164,19 @@ describe.runIf(have('judge-certificates', 'pyca', 'openssl'))('certificates that
     expect([...found].sort()).toEqual(explained.sort());
   });
 
+  it.each([
+    ['serial: zero', 'e_serial_number_not_positive'],
+    ['key usage: zero bits at its end', 'e_incorrect_ku_encoding'],
+    ['validity: ends in 2049, as GeneralizedTime', 'e_wrong_time_format_pre2050'],
+    ['serial: 21 octets', 'e_serial_number_longer_than_20_octets'],
+    ['name: not critical', 'e_ext_san_not_critical_without_subject'],
+  ])('are found by zlint, and their SCT is none: %s', async (wanted, lint) => {
+    const found = mutants.find(({ name }) => name === wanted);
+    if (found === undefined) throw new Error(`no ${wanted}`);
+    const [verdict] = await judgeByGo(path, [found.der], true);
+    expect(verdict).toMatchObject({ sct: false, lints: expect.arrayContaining([lint]) });
+  });
+
   it('have a reason for each difference', () => {
     for (const { why, mutations } of table) {
       expect(why.length, mutations.join()).toBeGreaterThan(20);
