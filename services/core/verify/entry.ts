@@ -34,19 +34,18 @@ function sameVerifier({ verifier: logged }: EntryClaim, { verifier }: SigningKey
   return 'x509Certificate' in logged && equal(logged.x509Certificate, verifier.x509Certificate);
 }
 
-/** Rekor v2 names the algorithm; v1 names a hash alone, and of an envelope not the one it is signed with. */
-function requireAlgorithm(claim: EntryClaim, { algorithm, alternatives }: SigningKey): void {
+/**
+ * Rekor v2 names the algorithm, v1 a hash alone; of an envelope it is the hash of the payload, which says
+ * nothing about the signature.
+ */
+function agrees(claim: EntryClaim, { algorithm, alternatives }: SigningKey): boolean {
   const { keyDetails, hash, of } = claim;
   const known = [algorithm, ...alternatives];
-  const agrees =
-    keyDetails === undefined
-      ? of === 'payload' || known.some((candidate) => candidate.hash === hash)
-      : of === 'payload'
-        ? known.some((candidate) => candidate.keyDetails === keyDetails)
-        : algorithm.keyDetails === keyDetails && algorithm.hash === hash;
-  if (!agrees) {
-    refuse('LOG_ENTRY_MISMATCH', `the entry says ${keyDetails ?? 'a signature'} with ${hash}`);
+  if (keyDetails === undefined) {
+    return of === 'payload' || known.some((candidate) => candidate.hash === hash);
   }
+  if (of === 'payload') return known.some((candidate) => candidate.keyDetails === keyDetails);
+  return algorithm.keyDetails === keyDetails && algorithm.hash === hash;
 }
 
 function requireDigest(claim: EntryClaim, logged: LoggedSignature): void {
@@ -80,6 +79,9 @@ export function verifyEntryBody(entry: LogEntry, logged: LoggedSignature): void 
   if (claim.signature !== undefined && !equal(claim.signature, logged.signature)) {
     refuse('LOG_ENTRY_MISMATCH', 'the entry is of another signature');
   }
-  requireAlgorithm(claim, logged.signer);
+  if (!agrees(claim, logged.signer)) {
+    const { keyDetails = 'a signature', hash } = claim;
+    refuse('LOG_ENTRY_MISMATCH', `the entry says ${keyDetails} with ${hash}`);
+  }
   requireDigest(claim, logged);
 }
