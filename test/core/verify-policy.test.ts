@@ -86,11 +86,10 @@ describe('patterns of identities', () => {
     expect(codeOf(policy)).toBe(code);
   });
 
+  // Without the bound on names this does not end.
   it('never spends long on a name that somebody made long', () => {
     const name = { kind: 'uri' as const, value: `https://a.test/${'a'.repeat(5000)}!` };
-    const start = performance.now();
     expect(codeOf(both('https://a\\.test/(a+)+'), { name })).toBe('IDENTITY_MISMATCH');
-    expect(performance.now() - start).toBeLessThan(5000);
   });
 });
 

@@ -5,10 +5,13 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { judgeStackConfig } from '../../services/stack/config.ts';
 import { type Stack, startStack } from '../../services/stack/serve.ts';
 import { devToken } from '../support/requests.ts';
+
+// Every call is two processes of Node; a busy machine takes its time.
+vi.setConfig({ testTimeout: 120_000 });
 
 const SCRIPT = join(import.meta.dirname, '../../scripts/conformance');
 const EMAIL = 'dev@example.com';
