@@ -22,12 +22,12 @@ import {
   verifyAltered,
   verifyGood,
 } from './support/matrix.ts';
-import { openScene, type Scene } from './support/scene.ts';
+import { openStrangers, type Scene } from './support/scene.ts';
 
 let desk: Scene;
 let foreign: Scene;
 beforeAll(async () => {
-  [desk, foreign] = await Promise.all([openScene(), openScene({ signs: false })]);
+  [desk, foreign] = await openStrangers();
 });
 afterAll(() => Promise.all([desk.close(), foreign.close()]));
 

@@ -6,13 +6,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { have, NODE } from './support/cache.ts';
 import { byJs, byPython, writeStatement } from './support/clients.ts';
 import { ok, type Result, run } from './support/commands.ts';
-import { IDENTITY, openScene, type Scene } from './support/scene.ts';
+import { IDENTITY, openStrangers, type Scene } from './support/scene.ts';
 import { byCosign, byUs, type Signer, writePredicate } from './support/signing.ts';
 
 let scene: Scene;
 let foreign: Scene;
 beforeAll(async () => {
-  [scene, foreign] = await Promise.all([openScene(), openScene({ signs: false })]);
+  [scene, foreign] = await openStrangers();
 });
 afterAll(() => Promise.all([scene.close(), foreign.close()]));
 

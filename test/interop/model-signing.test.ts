@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { have } from './support/cache.ts';
 import { ok, type Result } from './support/commands.ts';
 import { folderOf, MODEL_TYPE, signModel, verifyModel, writeModel } from './support/model.ts';
-import { openScene, type Scene } from './support/scene.ts';
+import { openStrangers, type Scene } from './support/scene.ts';
 import { byUs, type Claim } from './support/signing.ts';
 
 let scene: Scene;
@@ -15,7 +15,7 @@ let digests: string;
 let signature: string;
 
 beforeAll(async () => {
-  [scene, foreign] = await Promise.all([openScene(), openScene({ signs: false })]);
+  [scene, foreign] = await openStrangers();
   digests = writeModel(scene);
   signature = scene.file('model.sig');
 });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { have, PROGRAMS } from './support/cache.ts';
 import { ok, type Result, run, type Workplace, workplace } from './support/commands.ts';
-import { IDENTITY, openScene, type Scene } from './support/scene.ts';
+import { IDENTITY, openStrangers, type Scene } from './support/scene.ts';
 import { byUs, writePredicate } from './support/signing.ts';
 
 const VERSIONS = [
@@ -17,7 +17,7 @@ const VERSIONS = [
 let scene: Scene;
 let foreign: Scene;
 beforeAll(async () => {
-  [scene, foreign] = await Promise.all([openScene(), openScene({ signs: false })]);
+  [scene, foreign] = await openStrangers();
 });
 afterAll(() => Promise.all([scene.close(), foreign.close()]));
 

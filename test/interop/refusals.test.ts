@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ERRORS, type ErrorCode } from '../../services/core/errors.ts';
 import { have } from './support/cache.ts';
 import { ok } from './support/commands.ts';
-import { openScene, type Scene } from './support/scene.ts';
+import { openStrangers, type Scene } from './support/scene.ts';
 import { byCosign, byUs, type Claim, type Signer, writePredicate } from './support/signing.ts';
 
 interface Bundle {
@@ -34,7 +34,7 @@ let scene: Scene;
 let foreign: Scene;
 
 beforeAll(async () => {
-  [scene, foreign] = await Promise.all([openScene(), openScene({ signs: false })]);
+  [scene, foreign] = await openStrangers();
 });
 afterAll(async () => {
   await scene.close();

@@ -58,3 +58,14 @@ export async function openScene({ signs = true }: { signs?: boolean } = {}): Pro
     throw error;
   }
 }
+
+/** A scene to sign in, and one whose trust files know nothing of it. One that fails leaves no other behind. */
+export async function openStrangers(): Promise<[scene: Scene, foreign: Scene]> {
+  const scene = await openScene();
+  try {
+    return [scene, await openScene({ signs: false })];
+  } catch (error) {
+    await scene.close();
+    throw error;
+  }
+}
