@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Random requests to every route of a whole stack, made from the schema of each: an answer of the
-// service, never a fault of ours. SIGSTEAD_TEST_SEED makes the requests of a run again.
+// service, never a fault of ours. HTTP_SEED makes the requests of a run again.
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pae } from '../../services/core/dsse.ts';
@@ -13,7 +13,7 @@ import { certificateBody, devToken, newKeyPair, timestampQuery } from '../suppor
 import { temporaryDirectory } from '../support/stack.ts';
 import { base64, bodyOf, list, object, type Schema, values } from './schemas.ts';
 
-const SEED = Number(process.env.SIGSTEAD_TEST_SEED ?? Date.now() % 2 ** 32);
+const SEED = Number(process.env.HTTP_SEED ?? Date.now() % 2 ** 32);
 const REQUESTS = 250;
 const PARALLEL = 16;
 
