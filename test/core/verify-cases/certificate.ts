@@ -153,6 +153,12 @@ const ISSUERS = under('the path leads to a CA of the trusted root', [
     { root: rootWith('no-ca', (r) => Object.assign(r, { certificateAuthorities: [] })) },
   ),
   fail('CERTIFICATE_PATH', 'another key named as the issuer', leaf({ authorityKey: rogue })),
+  pass('no key named as the issuer', leaf({ authorityKey: null })),
+  fail(
+    'CERTIFICATE_PATH',
+    'another name as the issuer',
+    leaf({ issuer: { ...main.ca, subject: name('main CA', 'another') } }),
+  ),
   pass(
     'second of two CAs',
     {},
@@ -270,7 +276,7 @@ const USAGES = under('the leaf is for code signing, and no CA', [
   fail('CERTIFICATE_USAGE', 'leaf that is a CA', {
     leaf: {
       subject: name('Test', 'leaf'),
-      usages: [keyUsage('certSign'), CODE, authorityConstraints(0)],
+      usages: [DIGITAL, CODE, authorityConstraints(0)],
     },
   }),
   pass('purpose critical', usages(DIGITAL, extendedKeyUsage([OID.codeSigning], true))),
@@ -311,6 +317,12 @@ const FORM = under(
     malformed('certificate in BER', {
       der: (der) => concat(Uint8Array.of(0x30, 0x83, 0), der.subarray(2)),
     }),
+    malformed('negative serial number', { serial: Uint8Array.of(0xff, 0) }),
+    malformed('serial number of 21 octets', { serial: new Uint8Array(21).fill(1) }),
+    malformed('serial number of the certificate that is not minimal', {
+      serial: Uint8Array.of(0, 1),
+    }),
+    pass('serial number of 20 octets', leaf({ serial: new Uint8Array(20).fill(1) })),
     malformed('names that are not critical', { namesCritical: false }),
     malformed('extension twice', { more: [altNames([{ kind: 'email', value: IDENTITY }])] }),
     malformed('key usage that is no BIT STRING', {

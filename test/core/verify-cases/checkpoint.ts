@@ -180,6 +180,7 @@ const TEXT = under('origin, size and root in three lines', [
   malformedNote('size with a plus', (text) => text.replace('\n6\n', '\n+6\n')),
   malformedNote('negative size', (text) => text.replace('\n6\n', '\n-6\n')),
   malformedNote('size in hexadecimal', (text) => text.replace('\n6\n', '\n0x6\n')),
+  malformedNote('size beyond 2^53', (text) => text.replace('\n6\n', '\n9007199254740993\n')),
   malformedNote('size beyond 2^64', (text) => text.replace('\n6\n', '\n18446744073709551622\n')),
   malformedNote(
     'checkpoint without a root',

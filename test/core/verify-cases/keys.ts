@@ -7,10 +7,12 @@ import { keyPair, type Pair, rsaPair } from '../../support/sigstore/keys.ts';
 import {
   ARTIFACT,
   attested,
+  bundle,
   type Case,
   entry,
   fail,
   OTHER,
+  POLICY,
   pass,
   type Row,
   under,
@@ -64,6 +66,13 @@ const ALL = under(
 const ed25519 = keyPair('ed25519', 'signer');
 const p384 = keyPair('p384', 'signer');
 
+const SHA512 = `sha512:${hex(nodeCrypto.digest('sha512', ARTIFACT))}` as const;
+const WITHOUT_LOG = { policy: { ...POLICY, unsafeWithoutLog: true } };
+const unlogged: Recipe = { key: ed25519, entries: [], stamps: [{}] };
+const noHint = bundle(({ messageSignature: m }) => {
+  delete m?.messageDigest;
+});
+
 const ODD = under(
   'a log holds digests of the hash that goes with the key; older clients differ on Rekor v1',
   [
@@ -76,6 +85,26 @@ const ODD = under(
       key: ed25519,
       ...entry({ about: { keyDetails: 'PKIX_ED25519' } }),
     }),
+    fail('LOG_ENTRY_MISMATCH', 'Ed25519 over a file, Rekor v2', { key: ed25519, hash: null }),
+    pass('Ed25519 over a file that no log holds', { ...unlogged, hash: null }, WITHOUT_LOG),
+    fail(
+      'SIGNATURE_INVALID',
+      'Ed25519 over another file that no log holds',
+      { ...unlogged, hash: null, signs: OTHER },
+      WITHOUT_LOG,
+    ),
+    fail(
+      'SIGNATURE_INVALID',
+      'Ed25519 over a file by its digest',
+      { ...unlogged, hash: null, ...noHint },
+      { ...WITHOUT_LOG, digest: SHA512 },
+    ),
+    fail(
+      'DIGEST_MISMATCH',
+      'P-384 over a file of which SHA-512 alone is known',
+      { ...unlogged, key: p384, ...noHint },
+      { ...WITHOUT_LOG, digest: SHA512 },
+    ),
     fail('SIGNATURE_INVALID', 'RSA of 1024 bits', { key: rsaPair('rsa1024-1') }),
   ],
 );

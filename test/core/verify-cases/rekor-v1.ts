@@ -172,6 +172,11 @@ const TIMES = under('a promised time lies within the certificate and the key win
     {},
     { policy: { identity: main.identity, issuer: main.oidcIssuer, nowMs: SIGNED - 60 * MINUTE } },
   ),
+  pass(
+    'log key ended between promise and timestamp',
+    { ...v1(), stamps: [{ timeMs: SIGNED + MINUTE }] },
+    window('tlog-ends', { end: instant(SIGNED) }),
+  ),
   pass('time without a promise, within the certificate, beside a timestamp', claimed(SIGNED)),
   fail(
     'CERTIFICATE_TIME',
@@ -283,6 +288,11 @@ const LOGS = under('which log it was', [
     ],
   }),
   pass('Rekor v1 with P-384', v1(onP384), p384),
+  pass(
+    'Rekor v1 with P-384 that promises by SHA-256',
+    v1({ ...onP384, promiseHash: 'sha256' }),
+    p384,
+  ),
   fail(
     'INCLUSION_PROMISE_INVALID',
     'Rekor v1 with P-384, promise by another key',

@@ -2,7 +2,9 @@
 // Signed certificate timestamps in the leaf: at least one of a known CT log, in its window, over the
 // precertificate.
 import { concat, uint, utf8 } from '../../../services/core/bytes.ts';
-import { octetString } from '../../../services/core/der.ts';
+import { octetString, TAG, tlv } from '../../../services/core/der.ts';
+import { OID } from '../../../services/core/oid.ts';
+import { extension } from '../../support/sigstore/certificate.ts';
 import { ctlogJson, instant } from '../../support/sigstore/instance.ts';
 import { keyPair } from '../../support/sigstore/keys.ts';
 import type { SctRecipe } from '../../support/sigstore/leaf.ts';
@@ -109,6 +111,12 @@ const KEYS = under('CT logs sign SHA-256 with P-256 or RSA, and say so', [
   invalid('SCT that names and uses SHA-384', { hash: 5, digest: 'sha384' }),
   invalid('SCT that names SHA-1', { hash: 2 }),
   fail('SCT_INVALID', 'CT log with P-384', {}, p384),
+  fail(
+    'SCT_INVALID',
+    'CT log with P-384 and SHA-384 that names SHA-256',
+    scts({ digest: 'sha384' }),
+    p384,
+  ),
   fail('SCT_INVALID', 'CT log with P-384 and SHA-384', scts({ hash: 5, digest: 'sha384' }), p384),
   fail('SCT_INVALID', 'CT log with Ed25519', {}, withLog('ed25519', keyPair('ed25519', 'ctlog'))),
   pass(
@@ -132,6 +140,10 @@ const FORM = under('the list is well formed and not empty', [
   list('SCT list that is cut off', octetString(Uint8Array.of(0, 9, 0))),
   list('SCT list with an empty SCT', octetString(vector(vector(new Uint8Array())))),
   invalid('SCT of version 2', { version: 1 }),
+  invalid('SCT of a time beyond 2^53', { timeMs: 2n ** 60n }),
+  fail('SCT_INVALID', 'SCT list beside a poison that is not critical', {
+    leaf: { more: [extension(OID.precertPoison, tlv(TAG.null))] },
+  }),
   invalid('SCT that is cut off, beside a good one', { raw: Uint8Array.of(0, 1, 2) }, {}),
 ]);
 

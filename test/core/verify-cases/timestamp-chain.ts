@@ -173,6 +173,11 @@ const KEYS = under(
       'authority with P-256 and SHA-512',
       stamp({ signerHash: 'sha512', signatureOid: OID.ecdsaSha512 }),
     ),
+    fail(
+      'TIMESTAMP_INVALID',
+      'good signature with another digest than is named',
+      stamp({ signatureOid: OID.ecdsaSha384, signsWith: 'sha384' }),
+    ),
     fail('TIMESTAMP_INVALID', 'RSA named for a P-256 key', stamp({ signatureOid: OID.rsaSha256 })),
     fail(
       'TIMESTAMP_INVALID',

@@ -11,6 +11,7 @@ import {
   tlv,
 } from '../../../services/core/der.ts';
 import { OID } from '../../../services/core/oid.ts';
+import { nodeCrypto } from '../../../services/runtime/crypto.ts';
 import { extension } from '../../support/sigstore/certificate.ts';
 import type { StampRecipe } from '../../support/sigstore/stamp.ts';
 import { type Case, fail, main, pass, shortened, stamp, under } from './common.ts';
@@ -46,6 +47,9 @@ const STATUS = under('the status is 0, granted, with no failure', [
   malformed('status granted without a token', { token: false }),
   malformed('status negative', { der: (der) => replaced(der, [2, 1, 0], [2, 1, 0xff]) }),
   pass('status granted with a text', stamp({ statusMore: [freeText] })),
+  malformed('status text that is no UTF8String', {
+    statusMore: [sequence(tlv(TAG.ia5String, utf8('no')))],
+  }),
 ]);
 
 /** The first run of octets, replaced by one as long. */
@@ -88,6 +92,24 @@ const without = (type: string) => (attributes: Uint8Array[]) => {
   return attributes.filter((one) => !holds(one));
 };
 
+const SHA256 = sequence(oid(OID.sha256));
+const SHA512 = sequence(oid(OID.sha512));
+/** The same content under the tag of SET. */
+function asSet(der: Uint8Array): Uint8Array {
+  const copy = Uint8Array.from(der);
+  copy[0] = TAG.set;
+  return copy;
+}
+const ODD = '1.3.6.1.4.1.99999.2';
+const andMore = (...more: readonly Uint8Array[]) => ({
+  attributes: (sorted: Uint8Array[]) => [...sorted, ...more].sort(Buffer.compare),
+});
+const leafHash = nodeCrypto.digest('sha256', main.tsa.chain[0] ?? new Uint8Array());
+const certId = sequence(octetString(leafHash));
+const signingCertificate = (...ids: readonly Uint8Array[]) => ({
+  ess: attributeOf(OID.signingCertificateV2, sequence(sequence(...ids))),
+});
+
 const SIGNED_DATA = under(
   'one SignerInfo with signed attributes alone, in DER order, over a TSTInfo',
   [
@@ -109,10 +131,30 @@ const SIGNED_DATA = under(
     malformed('attribute with two values', {
       ess: attributeOf(OID.signingCertificateV2, sequence(), sequence()),
     }),
+    malformed(
+      'another attribute with two values',
+      andMore(attributeOf(ODD, sequence(), sequence())),
+    ),
+    malformed('another attribute without a value', andMore(attributeOf(ODD))),
+    malformed('attribute that is a SET', andMore(asSet(attributeOf(ODD, sequence())))),
+    malformed('signing time that is no time', {
+      attributes: (sorted) =>
+        [...without(OID.signingTime)(sorted), attributeOf(OID.signingTime, sequence())].sort(
+          Buffer.compare,
+        ),
+    }),
+    malformed('signing certificate that names none', signingCertificate()),
+    malformed('signing certificate in a SET', signingCertificate(asSet(certId))),
+    pass('signing certificate and a second one', stamp(signingCertificate(certId, certId))),
+    malformed('digest algorithm in a SET', { digestAlgorithms: [SHA256, asSet(SHA512)] }),
+    malformed('digest algorithm with a NULL that holds something', {
+      digestAlgorithms: [SHA256, sequence(oid(OID.sha512), tlv(TAG.null, Uint8Array.of(0)))],
+    }),
+    malformed('SignerInfo that is a SET', { signers: (one) => [asSet(one)] }),
     malformed('unsigned attributes', { signerMore: [unsigned] }),
     malformed('revocation list', { crls: tlv(context(1), sequence()) }),
     malformed('version 1 of SignedData', { signedDataVersion: 1 }),
-    malformed('digest algorithms that lack the signer’s', { digestAlgorithms: [OID.sha512] }),
+    malformed('digest algorithms that lack the signer’s', { digestAlgorithms: [SHA512] }),
     malformed('no digest algorithm', { digestAlgorithms: [] }),
     malformed('certificate that is none', { embed: [sequence(smallInteger(1))] }),
     pass('signing time left out', stamp({ attributes: without(OID.signingTime) })),
@@ -128,7 +170,7 @@ const SIGNED_DATA = under(
           ].sort(Buffer.compare),
       }),
     ),
-    pass('more digest algorithms', stamp({ digestAlgorithms: [OID.sha256, OID.sha512] })),
+    pass('more digest algorithms', stamp({ digestAlgorithms: [SHA256, SHA512] })),
   ],
 );
 

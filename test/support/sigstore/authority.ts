@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Certificate authorities and timestamp authorities: the chains that a trusted root holds.
+import { TAG, tlv } from '../../../services/core/der.ts';
 import { OID } from '../../../services/core/oid.ts';
 import {
   authorityConstraints,
@@ -74,7 +75,7 @@ function makeChain(shape: ChainShape, random: Random): Authority {
       ? [keyUsage('digitalSignature'), extendedKeyUsage([purpose], true)]
       : caExtensions(link, below, i === 0 ? undefined : purpose);
     const fields = {
-      serial: serials[i] ?? random(16),
+      serial: tlv(TAG.integer, serials[i] ?? random(16)),
       issuer: subjectOf(Math.max(0, i - 1)),
       subject: subjectOf(i),
       notBeforeMs: link.notBeforeMs ?? startMs,

@@ -14,7 +14,6 @@ import {
   smallInteger,
   TAG,
   tlv,
-  unsignedInteger,
 } from '../../../services/core/der.ts';
 import { FULCIO_ARC, FULCIO_EXTENSIONS, OID } from '../../../services/core/oid.ts';
 import { algorithmIdentifier } from '../../../services/core/signature-algorithm.ts';
@@ -22,7 +21,7 @@ import { nodeCrypto } from '../../../services/runtime/crypto.ts';
 import type { Pair } from './keys.ts';
 
 export interface CertificateFields {
-  /** Big-endian, unsigned. */
+  /** DER of the INTEGER. */
   readonly serial: Uint8Array;
   /** DER of the names. */
   readonly issuer: Uint8Array;
@@ -70,7 +69,7 @@ export function tbsCertificate(fields: CertificateFields, signer: Pair): Uint8Ar
   const { kind } = signer.publicKey;
   return sequence(
     VERSION_3,
-    unsignedInteger(fields.serial),
+    fields.serial,
     algorithmIdentifier(signatureOidOf(kind)) ?? EMPTY_NAME,
     fields.issuer,
     sequence(certificateTime(fields.notBeforeMs), certificateTime(fields.notAfterMs)),

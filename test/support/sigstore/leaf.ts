@@ -3,7 +3,7 @@
 
 import type { HashName } from '../../../services/core/algorithm.ts';
 import { concat, uint, uint64 } from '../../../services/core/bytes.ts';
-import { octetString } from '../../../services/core/der.ts';
+import { octetString, TAG, tlv } from '../../../services/core/der.ts';
 import { OID } from '../../../services/core/oid.ts';
 import type { Authority } from './authority.ts';
 import {
@@ -30,7 +30,7 @@ export interface SctRecipe {
   readonly key?: Pair;
   readonly logId?: Uint8Array;
   readonly version?: number;
-  readonly timeMs?: number;
+  readonly timeMs?: number | bigint;
   /** CtExtensions in the SCT, and those that the log signed. */
   readonly extensions?: Uint8Array;
   readonly extensionsSigned?: Uint8Array;
@@ -56,11 +56,14 @@ export interface LeafRecipe {
   readonly subject?: Uint8Array;
   /** Extensions of Fulcio: number and text. */
   readonly claims?: ReadonlyArray<readonly [number: number, value: string]>;
+  /** Content octets of the INTEGER. */
+  readonly serial?: Uint8Array;
   readonly notBeforeMs?: number;
   readonly notAfterMs?: number;
   /** In place of key usage and purpose. */
   readonly usages?: readonly Uint8Array[];
-  readonly authorityKey?: Holder;
+  /** Null: none. */
+  readonly authorityKey?: Holder | null;
   /** More extensions, DER. */
   readonly more?: readonly Uint8Array[];
   readonly scts?: readonly SctRecipe[];
@@ -136,13 +139,13 @@ export function makeLeaf(
   const extensions = [
     ...(recipe.usages ?? usual),
     subjectKeyId(key),
-    authorityKeyId(recipe.authorityKey ?? ca.key),
+    ...(recipe.authorityKey === null ? [] : [authorityKeyId(recipe.authorityKey ?? ca.key)]),
     ...(names.length === 0 ? [] : [altNames(names, recipe.namesCritical)]),
     ...claims.map(([number, value]) => fulcioExtension(number, value)),
     ...(recipe.more ?? []),
   ];
   const fields = {
-    serial: concat(Uint8Array.of(0x40), random(18)),
+    serial: tlv(TAG.integer, recipe.serial ?? concat(Uint8Array.of(0x40), random(18))),
     issuer: ca.subject,
     subject: recipe.subject ?? EMPTY_NAME,
     notBeforeMs: recipe.notBeforeMs ?? nowMs,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Transparency logs, Rekor v1 and v2: bodies in trees, proofs, checkpoints and promises.
+import type { HashName } from '../../../services/core/algorithm.ts';
 import { base64, hex, utf8 } from '../../../services/core/bytes.ts';
 import { inclusionRanges, leafHash, rootOf } from '../../../services/core/merkle.ts';
 import { type EntryFacts, type EntryKind, entryBody } from './entry.ts';
@@ -72,6 +73,7 @@ export interface EntryRecipe {
   readonly globalIndex?: number;
   readonly promise?: boolean;
   readonly promiseKey?: Pair;
+  readonly promiseHash?: HashName;
   readonly promised?: (payload: PromiseJson) => PromiseJson;
   readonly proof?: boolean;
   /** The finished entry. */
@@ -98,7 +100,7 @@ function checkpoint(recipe: EntryRecipe, log: Log, size: number, root: Uint8Arra
 
 function promiseOf(recipe: EntryRecipe, log: Log, payload: PromiseJson): string {
   const signed = utf8(JSON.stringify(recipe.promised?.(payload) ?? payload));
-  return base64((recipe.promiseKey ?? log.key).sign(signed));
+  return base64((recipe.promiseKey ?? log.key).sign(signed, recipe.promiseHash));
 }
 
 function proofOf(recipe: EntryRecipe, log: Log, leaves: readonly Uint8Array[], index: number) {

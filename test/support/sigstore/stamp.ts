@@ -66,6 +66,8 @@ export interface StampRecipe {
   /** Hash of the signer and signature OID. */
   readonly signerHash?: Sha2;
   readonly signatureOid?: string;
+  /** What it really signs with. */
+  readonly signsWith?: Sha2;
   /** Issuer and serial number that the signer goes by. */
   readonly signerIssuer?: Uint8Array;
   readonly signerSerial?: Uint8Array;
@@ -80,7 +82,8 @@ export interface StampRecipe {
    */
   readonly embed?: readonly Uint8Array[];
   readonly signedDataVersion?: number;
-  readonly digestAlgorithms?: readonly string[];
+  /** DER of each. */
+  readonly digestAlgorithms?: readonly Uint8Array[];
   readonly crls?: Uint8Array;
   /** The finished response. */
   readonly der?: (der: Uint8Array) => Uint8Array;
@@ -160,7 +163,7 @@ function signerInfo(recipe: StampRecipe, tsa: Authority, info: Uint8Array): Uint
     sequence(oid(HASH_OIDS[hash])),
     wrapped,
     sequence(oid(signatureOid), ...parameters),
-    octetString(recipe.signature ?? key.sign(attributes, hash)),
+    octetString(recipe.signature ?? key.sign(attributes, recipe.signsWith ?? hash)),
     ...(recipe.signerMore ?? []),
   );
 }
@@ -171,7 +174,7 @@ function signedData(recipe: StampRecipe, tsa: Authority, info: Uint8Array): Uint
   const signer = signerInfo(recipe, tsa, info);
   return sequence(
     smallInteger(recipe.signedDataVersion ?? 3),
-    setOf(...(recipe.digestAlgorithms ?? [HASH_OIDS[hash]]).map((one) => sequence(oid(one)))),
+    setOf(...(recipe.digestAlgorithms ?? [sequence(oid(HASH_OIDS[hash]))])),
     sequence(oid(recipe.contentType ?? OID.tstInfo), tlv(context(0), octetString(info))),
     ...(recipe.embed === undefined ? [] : [tlv(context(0), ...recipe.embed)]),
     ...(recipe.crls === undefined ? [] : [recipe.crls]),
