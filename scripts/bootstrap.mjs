@@ -24,6 +24,7 @@ const TASKS = {
   test: [['tsc'], ['biome', 'ci', '--error-on-warnings', '.'], ['vitest', 'run']],
   interop: [['test/interop/run.ts']],
   fault: [['vitest', 'run', '--config', 'test/fault/vitest.config.ts']],
+  fuzz: [['test/fuzz/run.ts']],
   bench: [['bench/run.ts']],
 };
 

@@ -233,15 +233,19 @@ export function canonicalJson(value: Json): string {
   return write(value, JCS);
 }
 
+/** Surrogates stand for code points beyond every other unit. */
+function rank(unit: number): number {
+  return unit >= 0xd800 && unit < 0xe000 ? unit + 0x10000 : unit;
+}
+
 /** By code points, as Python's sorted() and Go's sort.Strings (bytes of UTF-8) order names. */
 function byCodePoint(a: string, b: string): number {
-  const as = [...a];
-  const bs = [...b];
-  for (let i = 0; i < as.length && i < bs.length; i++) {
-    const difference = (as[i]?.codePointAt(0) ?? 0) - (bs[i]?.codePointAt(0) ?? 0);
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const difference = rank(a.charCodeAt(i)) - rank(b.charCodeAt(i));
     if (difference !== 0) return difference;
   }
-  return as.length - bs.length;
+  return a.length - b.length;
 }
 
 const OLPC: Form = {

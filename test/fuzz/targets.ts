@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Target } from './support/target.ts';
 import { derTargets } from './targets/der.ts';
+import { entryTargets } from './targets/entries.ts';
 import { frameTargets } from './targets/frames.ts';
 import { jsonTargets } from './targets/json.ts';
+import { settingTargets } from './targets/settings.ts';
 import { textTargets } from './targets/text.ts';
 
 /** Every parser that reads what others wrote. */
@@ -11,4 +13,6 @@ export const TARGETS: readonly Target[] = [
   ...frameTargets,
   ...jsonTargets,
   ...textTargets,
+  ...entryTargets,
+  ...settingTargets,
 ];

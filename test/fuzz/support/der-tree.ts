@@ -14,17 +14,20 @@ export interface BinaryNode {
   readonly kids: readonly BinaryNode[] | undefined;
   readonly content: Uint8Array;
   readonly raw: Uint8Array;
+  /** Nodes, with this one. */
+  readonly size: number;
 }
 
 type Wrap = BinaryNode['wrap'];
 
 function leaf(wrap: Wrap, content: Uint8Array, tag?: number): BinaryNode {
-  return { wrap, tag, kids: undefined, content, raw: wrap(content) };
+  return { wrap, tag, kids: undefined, content, raw: wrap(content), size: 1 };
 }
 
 function branch(wrap: Wrap, kids: readonly BinaryNode[], tag?: number): BinaryNode {
   const content = concat(...kids.map(({ raw }) => raw));
-  return { wrap, tag, kids, content, raw: wrap(content) };
+  const size = kids.reduce((sum, kid) => sum + kid.size, 1);
+  return { wrap, tag, kids, content, raw: wrap(content), size };
 }
 
 const derWrap =
@@ -76,9 +79,9 @@ export function derTree(der: Uint8Array): BinaryNode {
   return only;
 }
 
-/** A vector of TLS: its length in `size` octets, then nodes or bytes. */
+/** A vector of TLS: its length in `size` octets, then nodes or bytes. What is too long lies. */
 export function vector(size: number, ...kids: readonly BinaryNode[]): BinaryNode {
-  return branch((content) => concat(uint(content.length, size), content), kids);
+  return branch((content) => concat(uint(content.length % 256 ** size, size), content), kids);
 }
 export function plain(bytes: Uint8Array): BinaryNode {
   return leaf((content) => content, bytes);
@@ -96,6 +99,22 @@ export type Path = readonly number[];
 export function pathsOf(node: BinaryNode, path: Path = []): Path[] {
   const below = (node.kids ?? []).flatMap((kid, i) => pathsOf(kid, [...path, i]));
   return [path, ...below];
+}
+
+/** The path that stands at `index` in pathsOf. */
+function pathTo(node: BinaryNode, index: number): number[] {
+  const path: number[] = [];
+  let [at, left] = [node, index];
+  while (left > 0) {
+    left--;
+    const kids: readonly BinaryNode[] = at.kids ?? [];
+    let i = 0;
+    for (; i < kids.length - 1 && left >= (kids[i]?.size ?? 0); i++) left -= kids[i]?.size ?? 0;
+    path.push(i);
+    at = kids[i] ?? at;
+    if (at.kids === undefined) break;
+  }
+  return path;
 }
 
 export function nodeAt(node: BinaryNode, path: Path): BinaryNode {
@@ -234,10 +253,10 @@ const EDITS: readonly Edit[] = [
 /** One edit at a random node; leaves mostly change their content. */
 function editOnce(random: Random, tree: BinaryNode, donor: BinaryNode): BinaryNode {
   // An edit at the root seldom leaves anything to read.
-  const paths = pathsOf(tree);
-  const path = random.chance(0.98) ? random.pick(paths.slice(1)) : [];
-  const gift = nodeAt(donor, random.pick(pathsOf(donor)));
-  return replaceAt(tree, path ?? [], (node) => {
+  const inner = tree.size > 1 && random.chance(0.98);
+  const path = inner ? pathTo(tree, 1 + random.int(tree.size - 1)) : [];
+  const gift = nodeAt(donor, pathTo(donor, random.int(donor.size)));
+  return replaceAt(tree, path, (node) => {
     const asLeaf = node.kids === undefined && random.chance(0.6);
     return (asLeaf ? content : random.pick(EDITS))(random, node, gift);
   });

@@ -46,6 +46,33 @@ export function jsonPaths(node: JsonNode, path: Path = []): Path[] {
   return [path, ...below];
 }
 
+/** Trees are never changed, so their sizes are not either. */
+const sizes = new WeakMap<JsonNode, number>();
+
+function sizeOf(node: JsonNode): number {
+  let size = sizes.get(node);
+  if (size === undefined) {
+    size = kidsOf(node).reduce((sum, kid) => sum + sizeOf(kid), 1);
+    sizes.set(node, size);
+  }
+  return size;
+}
+
+/** The path of a node, each as likely as another. */
+function anyPath(random: Random, node: JsonNode): number[] {
+  const path: number[] = [];
+  let [at, left] = [node, random.int(sizeOf(node))];
+  while (left > 0) {
+    left--;
+    const kids = kidsOf(at);
+    let i = 0;
+    for (; left >= sizeOf(kids[i] ?? node); i++) left -= sizeOf(kids[i] ?? node);
+    path.push(i);
+    at = kids[i] ?? at;
+  }
+  return path;
+}
+
 export function jsonAt(node: JsonNode, path: Path): JsonNode {
   return path.reduce((at, i) => kidsOf(at)[i] ?? at, node);
 }
@@ -293,8 +320,8 @@ export function mutateJson(random: Random, seeds: readonly JsonNode[]): string {
   let tree = seed;
   for (let edits = random.pick([1, 1, 1, 2, 3]); edits > 0; edits--) {
     const donor = random.pick(seeds);
-    const gift = jsonAt(donor, random.pick(jsonPaths(donor)));
-    tree = jsonReplace(tree, random.pick(jsonPaths(tree)), (node) => edit(random, node, gift));
+    const gift = jsonAt(donor, anyPath(random, donor));
+    tree = jsonReplace(tree, anyPath(random, tree), (node) => edit(random, node, gift));
   }
   const text = writeJson(tree);
   return random.chance(0.08) ? respell(random, text) : text;

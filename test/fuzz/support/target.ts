@@ -3,6 +3,7 @@
 // what must hold of those that parse.
 import { equal } from '../../../services/core/bytes.ts';
 import { CodedError, ParseError } from '../../../services/core/errors.ts';
+import type { Grow } from './growth.ts';
 import type { Random } from './random.ts';
 
 export type Input = Uint8Array | string;
@@ -17,6 +18,10 @@ export interface Target {
    * as ever; a second opinion agrees. @throws ParseError, CodedError; any other error is a find
    */
   parse(input: Input): unknown;
+  /** Inputs that grow with a size. */
+  readonly grow: Grow;
+  /** Octets up to which inputs grow; default 256 Ki, 0 = not at all. */
+  readonly largest?: number;
 }
 
 export type Outcome = 'parsed' | 'refused';

@@ -44,6 +44,7 @@ import type { Extension } from '../../../services/core/x509-extensions.ts';
 import { nodeCrypto } from '../../../services/runtime/crypto.ts';
 import { readDerRequest } from '../../../services/tsa/request.ts';
 import { type BinaryNode, mutateTree } from '../support/der-tree.ts';
+import { growTree } from '../support/growth.ts';
 import { derSeeds } from '../support/seeds.ts';
 import { holds, type Input, sameBytes, type Target } from '../support/target.ts';
 
@@ -71,6 +72,7 @@ function derTarget(
     make: (random) => mutateTree(random, seeds),
     outer: isDer,
     parse: (input) => parse(bytesOf(input)),
+    grow: growTree(seeds),
   };
 }
 

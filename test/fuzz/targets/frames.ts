@@ -12,6 +12,7 @@ import {
 } from '../../../services/core/sct.ts';
 import { frameEntry, parseBundleEntries } from '../../../services/core/tile.ts';
 import { parseTileLeaf } from '../../../services/ctlog/leaf.ts';
+import { readSntpReply, SNTP_OCTETS } from '../../../services/tsa/sntp.ts';
 import {
   type BinaryNode,
   derTree,
@@ -21,6 +22,7 @@ import {
   vector,
   within,
 } from '../support/der-tree.ts';
+import { growTree } from '../support/growth.ts';
 import { binarySeeds } from '../support/seeds.ts';
 import { holds, type Input, sameBytes, type Target } from '../support/target.ts';
 
@@ -37,6 +39,7 @@ function frameTarget(
     make: (random) => mutateTree(random, seeds),
     outer: (input) => outer(bytesOf(input)),
     parse: (input) => parse(bytesOf(input)),
+    grow: growTree(seeds),
   };
 }
 
@@ -135,6 +138,26 @@ function checkBundle(bytes: Uint8Array): void {
   sameBytes(concat(...entries.map(frameEntry)), bytes, 'entry bundle');
 }
 
+/** An answer of a time server to a question that was sent a moment before. */
+const NONCE = new Uint8Array(8).fill(7);
+const SENT_MS = Date.UTC(2026, 5, 1, 12);
+const ntpSeconds = uint(Math.floor((SENT_MS - Date.UTC(1900, 0, 1)) / 1000), 4);
+const sntp = row(
+  plain(Uint8Array.of(0x24, 2, 0, 0xec)),
+  plain(uint(0x100, 4)),
+  plain(uint(0x100, 4)),
+  plain(utf8('GPS\0')),
+  plain(new Uint8Array(8)),
+  plain(NONCE),
+  plain(concat(ntpSeconds, new Uint8Array(4))),
+  plain(concat(ntpSeconds, new Uint8Array(4))),
+);
+
+function checkSntp(bytes: Uint8Array): void {
+  const { offsetMs, delayMs } = readSntpReply(bytes, NONCE, SENT_MS, SENT_MS + 20);
+  holds(Number.isFinite(offsetMs) && delayMs >= 0 && delayMs <= 30_000, 'a trip that cannot be');
+}
+
 export const frameTargets: readonly Target[] = [
   frameTarget('SCT', scts, (bytes) => bytes[0] === 0 && bytes.length >= 47, checkSct),
   frameTarget('SCT list', lists, isList, checkList),
@@ -149,6 +172,12 @@ export const frameTargets: readonly Target[] = [
     binarySeeds('tileLeaf').map(leafTree),
     (bytes) => bytes.length >= 17 && u16(bytes, 8) <= 1,
     checkLeaf,
+  ),
+  frameTarget(
+    'answer of a time server (SNTP)',
+    [sntp],
+    (bytes) => bytes.length === SNTP_OCTETS,
+    checkSntp,
   ),
   frameTarget(
     'entry bundle',

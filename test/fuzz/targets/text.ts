@@ -1,49 +1,21 @@
-// SPDX-License-Identifier: Apache-2.0
-// Parsers of lines, paths and words.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { issuerConfig } from '../../../services/ca/issuer-config.ts';
-import { compileTemplate } from '../../../services/ca/template.ts';
-import { tokenVerifier } from '../../../services/ca/token.ts';
-import { readToken } from '../../../services/client/token.ts';
 import {
   base64,
   base64url,
   fromAnyBase64,
   fromBase64,
   fromHex,
-  fromUtf8,
   hex,
   utf8,
 } from '../../../services/core/bytes.ts';
-import { buildHashedRekord, parseEntryBody } from '../../../services/core/entry.ts';
 import { formatNote, parseCheckpoint, parseNote } from '../../../services/core/note.ts';
 import { parsePem, pem } from '../../../services/core/pem.ts';
 import { parseTilePath, tilePath } from '../../../services/core/tile.ts';
 import { formatTime, parseTime } from '../../../services/core/trust-fields.ts';
-import { configFromEnvironment, parseConfig } from '../../../services/runtime/config.ts';
-import { judgeStackConfig } from '../../../services/stack/config.ts';
-import { jsonTree, mutateJson } from '../support/json-tree.ts';
-import type { Random } from '../support/random.ts';
-import { binarySeeds, jsonSeeds, SEED_KEY, textSeeds } from '../support/seeds.ts';
-import { holds, type Input, sameBytes, type Target } from '../support/target.ts';
-import { type Grammar, mutateText } from '../support/text-edits.ts';
+import { binarySeeds, textSeeds } from '../support/seeds.ts';
+import { holds, sameBytes, type Target } from '../support/target.ts';
+import type { Grammar } from '../support/text-edits.ts';
 
-const textOf = (input: Input) => (typeof input === 'string' ? input : fromUtf8(input));
-
-function textTarget(
-  name: string,
-  grammar: Grammar,
-  outer: (text: string) => boolean,
-  parse: (text: string) => unknown,
-): Target {
-  return {
-    name,
-    make: (random) => mutateText(random, grammar),
-    outer: (input) => outer(textOf(input)),
-    parse: (input) => parse(textOf(input)),
-  };
-}
+import { textTarget } from '../support/text-target.ts';
 
 const same = (again: string, text: string) => holds(again === text, 'written again it differs');
 
@@ -224,148 +196,6 @@ function checkPem(text: string): void {
   });
 }
 
-// --- entries and tokens ---
-
-const bodies = textSeeds('entryBody').map((text) => jsonTree(JSON.parse(text)));
-
-function checkBody(text: string): void {
-  const { hash, keyDetails, ...entry } = parseEntryBody(utf8(text));
-  if (!('digest' in entry)) return;
-  sameBytes(buildHashedRekord({ ...entry, algorithm: { keyDetails, hash } }), utf8(text), 'body');
-}
-
-const claims = jsonSeeds('claims');
-const HEADERS = [{ alg: 'EdDSA', kid: 'k', typ: 'JWT' }, { alg: 'none' }, { alg: 'RS256' }].map(
-  jsonTree,
-);
-const tokens: Grammar = {
-  seeds: textSeeds('token'),
-  words: ['', 'e30', 'W10', 'bnVsbA', 'AAAA', '_-', '=', 'a'.repeat(33_000)],
-  separator: '.',
-};
-
-function makeToken(random: Random): string {
-  if (random.chance(0.3)) return mutateText(random, tokens);
-  const part = (text: string) => base64url(utf8(text.toWellFormed()));
-  const header = part(mutateJson(random, HEADERS.slice(0, random.chance(0.8) ? 1 : 3)));
-  const signature = random.pick(tokens.seeds).split('.')[2];
-  return `${header}.${part(mutateJson(random, claims))}.${signature}`;
-}
-
-const keys = { jwks: { keys: [SEED_KEY] } };
-const issuers = [
-  { url: 'https://email.test', type: 'email', ...keys },
-  { url: 'https://cluster.test', type: 'kubernetes', ...keys },
-  { url: 'https://github.test', type: 'ci-provider', provider: 'github', ...keys },
-  { url: 'https://*.test', type: 'email', jwksUrl: undefined },
-].map((issuer) => issuerConfig.parse(issuer));
-/** When the tokens of the seeds were made. */
-const NOW = Date.UTC(2026, 5, 1, 12);
-const silent = { info() {}, warn() {}, error() {} };
-const verify = tokenVerifier(issuers.slice(0, 3), () => NOW, silent, {});
-
-const isToken = (text: string) => /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text);
-const tokenTarget = (name: string, parse: (text: string) => unknown): Target => ({
-  name,
-  make: makeToken,
-  outer: (input) => isToken(textOf(input)),
-  parse: (input) => parse(textOf(input)),
-});
-
-// --- templates and configurations ---
-
-const vectors = JSON.parse(
-  readFileSync(join(import.meta.dirname, '../../vectors/ca/templates.json'), 'utf8'),
-) as { claims: Record<string, string>; good: Array<[string, string]>; bad: string[] };
-const templates: Grammar = {
-  seeds: vectors.good.map(([source]) => source),
-  words: [
-    '{{',
-    '}}',
-    '{{-',
-    '-}}',
-    '.a',
-    '.',
-    'index',
-    'eq',
-    'ne',
-    '(',
-    ')',
-    '"b"',
-    '`b`',
-    '"',
-    'if',
-    '{{ if .a }}',
-    '{{ else }}',
-    '{{ end }}',
-    '{{ else if .a }}',
-  ],
-  separator: ' ',
-};
-const CLAIMS = new Map(Object.entries(vectors.claims));
-/** What the schema admits. */
-const MAX_TEMPLATE = 2048;
-
-function checkTemplate(source: string): void {
-  const template = compileTemplate(source.slice(0, MAX_TEMPLATE));
-  same(template(CLAIMS), template(new Map(CLAIMS)));
-}
-
-const braces = (text: string) => text.split('{{').length === text.split('}}').length;
-
-const yaml: Grammar = {
-  seeds: [
-    'url: https://a.test\norigin: a.test\nca:\n  issuers:\n    - url: https://i.test\n      type: email\n',
-    'dev: true\nlisten:\n  hosts: [127.0.0.1]\n  port: 0\n',
-    'url: https://a.test\norigin: a.test\nca:\n  keyAlgorithms: [ed25519]\n  issuers:\n    - &i\n      url: https://i.test\n      type: ci-provider\n      subjectTemplate: "{{ .sub }}"\n      extensionTemplates:\n        "9": sub\n',
-    '{"url":"https://a.test","origin":"a.test",\n"ca":{"issuers":[{"url":"https://*.test","type":"email","issuerClaim":"$.a.b"}]}}\n',
-  ],
-  words: [
-    '',
-    '---',
-    '...',
-    '- a',
-    'a: b',
-    'dev: true',
-    'dev: yes',
-    '? [a]',
-    ': b',
-    '<<: *i',
-    'x: *i',
-    'x: *j',
-    '&i a: b',
-    '__proto__: {dev: true}',
-    'constructor: {}',
-    '%YAML 1.1',
-    '!!binary AA==',
-    'a: !x y',
-    'port: 0x10',
-    'port: .inf',
-    '  port: 65536',
-    'data: |',
-    '  text',
-    '"a',
-    '[',
-    ']',
-    '{a: [b',
-    '# comment',
-    '\t',
-  ],
-  separator: '\n',
-};
-
-/** What stands in SIGSTEAD_CA. */
-const environment: Grammar = {
-  ...yaml,
-  seeds: [
-    'issuers:\n  - url: https://i.test\n    type: email\n',
-    '{issuers: [{url: https://i.test, type: kubernetes}], backdateSeconds: 10}',
-    'keyAlgorithms: [ed25519]\nsha256Possession: true\nbackdateSeconds: 60\n',
-  ],
-};
-
-const isMapping = (text: string) => /^[\s\S]*\w+"?\s*:/.test(text) && !text.includes('\t');
-
 export const textTargets: readonly Target[] = [
   textTarget('note', notes, (text) => text.includes('\n\n— '), checkNote),
   textTarget(
@@ -387,20 +217,5 @@ export const textTargets: readonly Target[] = [
     armour,
     (text) => /^-----BEGIN [A-Z ]+-----\r?$[\s\S]*^-----END [A-Z ]+-----\r?$/m.test(text),
     checkPem,
-  ),
-  {
-    name: 'log entry body',
-    make: (random) => mutateJson(random, bodies),
-    outer: (input) => textOf(input).startsWith('{') && textOf(input).endsWith('}'),
-    parse: (input) => checkBody(textOf(input)),
-  },
-  tokenTarget('identity token, client', (text) => readToken(text)),
-  tokenTarget('identity token, CA', (text) => verify(text)),
-  textTarget('template of the CA', templates, braces, checkTemplate),
-  textTarget('configuration (YAML)', yaml, isMapping, (text) =>
-    judgeStackConfig(parseConfig(text, 'config.yaml')),
-  ),
-  textTarget('configuration (environment)', environment, isMapping, (text) =>
-    judgeStackConfig(configFromEnvironment({ SIGSTEAD_CA: text, SIGSTEAD_DEV: 'true' })),
   ),
 ];
