@@ -267,4 +267,13 @@ describe('keys that sign in more than one way', () => {
       kind === 'p521' ? 'SIGNATURE_INVALID' : 'DIGEST_MISMATCH',
     );
   });
+
+  it.each(['p256', 'rsa', 'p384'] as const)('verifies %s over no other hash', (kind) => {
+    const managedKey = KEY_MAKERS[kind]();
+    const policy = { key: managedKey.publicKey, unsafeWithoutLog };
+    for (const hash of ['sha1', kind === 'p384' ? 'sha512' : 'sha384']) {
+      const signature = new Uint8Array(sign(hash, ARTIFACT, managedKey.privateKey));
+      expect(codeOf(policy, around(signature, managedKey))).toBe('SIGNATURE_INVALID');
+    }
+  });
 });
