@@ -114,7 +114,8 @@ export function targetsSigned(
   validity: Validity,
   files: readonly TargetSource[],
 ): JsonObject {
-  const targets: Record<string, Json> = {};
+  // Without a prototype, so that no name is special.
+  const targets: Record<string, Json> = Object.create(null);
   for (const { name, bytes, custom } of files) {
     targets[name] = {
       length: bytes.length,

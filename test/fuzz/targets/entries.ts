@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parsers of log entries and of identity tokens.
 import { issuerConfig } from '../../../services/ca/issuer-config.ts';
 import { tokenVerifier } from '../../../services/ca/token.ts';
 import { readToken } from '../../../services/client/token.ts';

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parsers of lines, paths and encodings.
 import {
   base64,
   base64url,
