@@ -12,7 +12,7 @@ import {
 import { type Io, processIo, report } from './io.ts';
 import { VERSION } from './version.ts';
 
-/** Commands that need nothing but this file and commands.ts to stand in the help. */
+/** names.ts has their names. */
 const OWN = [signCommand, attestCommand, verifyCommand, verifyAttestationCommand, inspectCommand];
 
 const EXAMPLES = `
@@ -54,16 +54,6 @@ export function buildCli(extra: readonly Command[] = [], io: Io = processIo): Co
   return program;
 }
 
-/** Loaded only when it may be wanted: it brings the TUF client along. */
-async function moreCommands(argv: readonly string[], io: Io): Promise<Command[]> {
-  const own = OWN.map((make) => make(io)).some((command) =>
-    [command.name(), ...command.aliases()].includes(argv[2] ?? ''),
-  );
-  if (own) return [];
-  const { trustCommand } = await import('./trust-export.ts');
-  return [trustCommand()];
-}
-
 const SWITCH =
   /^--(check-claims|insecure-ignore-tlog|insecure-ignore-sct|use-signed-timestamps)=(true|false)$/;
 
@@ -96,8 +86,7 @@ export async function runCli(
   io: Io = processIo,
 ): Promise<number> {
   try {
-    const more = await moreCommands(argv, io);
-    await buildCli([...more, ...extra], io).parseAsync(plainSwitches(argv));
+    await buildCli(extra, io).parseAsync(plainSwitches(argv));
     // A command that goes on after its action leaves its code where the process finds it.
     return typeof process.exitCode === 'number' ? process.exitCode : EXIT.ok;
   } catch (error) {

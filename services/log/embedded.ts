@@ -2,7 +2,7 @@
 // The store that a log of one process uses: SQLite and the mark behind a writer thread, a read-only
 // connection on this one.
 import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { CodedError } from '../core/errors.ts';
 import { syncDirectory } from '../runtime/store.ts';
@@ -12,6 +12,9 @@ import { type Batch, type LogStore, storeMissing } from './store.ts';
 import type { Answer, Message, ThreadData } from './thread.ts';
 import type { LogOptions } from './types.ts';
 import type { Order } from './writer.ts';
+
+/** Beside this file, with its ending: a release is JavaScript. */
+const THREAD = new URL(`./thread${extname(import.meta.filename)}`, import.meta.url);
 
 interface Thread {
   /** Resolves when the thread has carried it out; rejects when it failed, or is gone. */
@@ -31,7 +34,7 @@ function toError({ message, code }: NonNullable<Answer['error']>): Error {
 
 /** Answers come in the order of the messages. @throws what the thread could not open */
 async function startThread(data: ThreadData): Promise<Thread> {
-  const worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData: data });
+  const worker = new Worker(THREAD, { workerData: data });
   /** Filled by expect(), emptied by the thread's answers or its end. */
   const waiting: Waiting[] = [];
   /** Set when the thread is gone. */

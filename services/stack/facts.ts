@@ -11,6 +11,9 @@ import { wrapCommand } from './screen.ts';
 
 const SHOWN_ENTRIES = 8;
 
+/** How a reader calls the command: out of a checkout, or as an installed package. */
+export const CLI = import.meta.filename.endsWith('.ts') ? 'scripts/sigstead' : 'npx sigstead';
+
 /** Who signed an entry and what; entries that the page cannot read are named so. */
 function describeEntry(index: number, entry: { data: Uint8Array; timeMs: number }): PageEntry {
   const time = new Date(entry.timeMs).toISOString().slice(0, 19).replace('T', ' ');
@@ -75,7 +78,7 @@ export function cosignCommands(
 
 export function pageFacts(parts: Parts, context: PasteContext & { startedAt: string }): PageFacts {
   const head = parts.tlog.log.head();
-  const cli = context.dev ? 'scripts/sigstead' : 'sigstead';
+  const cli = context.dev ? CLI : 'sigstead';
   const { sign, verify } = cosignCommands(context, 'trust', cli);
   const download = wrapCommand([
     `${cli} trust export --out trust`,

@@ -6,7 +6,7 @@ import { CodedError, EXIT } from '../core/errors.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { jsonLogger, type Logger } from '../runtime/telemetry.ts';
 import type { StackConfig } from './config.ts';
-import { cosignCommands } from './facts.ts';
+import { CLI, cosignCommands } from './facts.ts';
 import { createScreen, type Screen } from './screen.ts';
 import { selfCheck } from './self-check.ts';
 import { type Stack, startStack } from './serve.ts';
@@ -64,7 +64,7 @@ function showEndpoints(screen: Screen, stack: Stack): void {
 function showCommands(screen: Screen, stack: Stack): void {
   const trust = shortPath(join(stack.data, 'trust'));
   const context = { url: stack.url, dev: stack.parts.devIssuer !== undefined };
-  const { sign, verify } = cosignCommands(context, trust, 'scripts/sigstead');
+  const { sign, verify } = cosignCommands(context, trust, CLI);
   screen.title('Sign a file with cosign 3, then verify it offline');
   screen.line(sign);
   screen.line();

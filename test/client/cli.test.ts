@@ -14,7 +14,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { runCli } from '../../services/client/cli.ts';
+import { buildCli, runCli } from '../../services/client/cli.ts';
+import { CLIENT_COMMANDS } from '../../services/client/names.ts';
+import { trustCommand } from '../../services/client/trust-export.ts';
 import { pem } from '../../services/core/pem.ts';
 import {
   buildClientTrustConfig,
@@ -68,7 +70,11 @@ interface Ran {
   readonly err: string;
 }
 
-async function run(words: readonly string[], env: Record<string, string> = {}): Promise<Ran> {
+async function run(
+  words: readonly string[],
+  env: Record<string, string> = {},
+  others: readonly Command[] = [],
+): Promise<Ran> {
   let out = '';
   let err = '';
   const io = {
@@ -81,7 +87,7 @@ async function run(words: readonly string[], env: Record<string, string> = {}): 
     env,
     colour: false,
   };
-  const code = await runCli(['node', 'sigstead', ...words], [], io);
+  const code = await runCli(['node', 'sigstead', ...words], others, io);
   return { code, out, err };
 }
 
@@ -453,9 +459,14 @@ describe('the command line', () => {
     });
     expect(await runCli(['node', 'sigstead', 'serve'], [other])).toBe(0);
     expect(ranOther).toBe(true);
-    const help = await run(['--help']);
+    const help = await run(['--help'], {}, [trustCommand()]);
     expect(help.out).toMatch(/Examples:\n {2}\$ /);
     expect(help.out).toMatch(/trust.*trust files/);
+  });
+
+  it('is known by its names before it is loaded', () => {
+    const names = buildCli().commands.flatMap((one) => [one.name(), ...one.aliases()]);
+    expect(names.sort()).toEqual([...CLIENT_COMMANDS].sort());
   });
 
   it('shows its version, and its help when asked for nothing', async () => {
