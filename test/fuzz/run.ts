@@ -71,9 +71,13 @@ function runJob(worker: Worker, at: Int32Array, job: Job): Promise<Result & { al
     let [seen, sinceMs] = [Atomics.load(at, 0), performance.now()];
     const end = (result: Result, alive: boolean) => {
       clearInterval(watch);
-      worker.removeAllListeners();
+      // These two alone: the worker has listeners of its own.
+      worker.off('message', answered).off('error', died);
       resolve({ ...result, alive });
     };
+    const answered = (count: Count) => end({ job, count }, true);
+    const died = (error: Error) =>
+      end(casualty(job, Atomics.load(at, 1), `the worker died: ${error.message}`), false);
     const watch = setInterval(() => {
       const now = Atomics.load(at, 0);
       if (now !== seen) [seen, sinceMs] = [now, performance.now()];
@@ -82,10 +86,7 @@ function runJob(worker: Worker, at: Int32Array, job: Job): Promise<Result & { al
         end(casualty(job, Atomics.load(at, 1), `no end after ${STUCK_MS / 1000} s`), false);
       }
     }, 500);
-    worker.once('message', (count: Count) => end({ job, count }, true));
-    worker.once('error', (error) => {
-      end(casualty(job, Atomics.load(at, 1), `the worker died: ${error.message}`), false);
-    });
+    worker.on('message', answered).on('error', died);
     worker.postMessage(job);
   });
 }
