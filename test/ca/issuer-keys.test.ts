@@ -343,6 +343,36 @@ describe('an algorithm', () => {
     expect(await verify(jws(alg, privateKey, 'k', options))).toBe(OK);
   });
 
+  it.each<[string, (raw: Buffer) => Buffer]>([
+    ['one octet less', (raw) => raw.subarray(0, -1)],
+    ['one octet more', (raw) => Buffer.concat([raw, Buffer.of(0)])],
+    ['R of zero', (raw) => Buffer.concat([Buffer.alloc(32), raw.subarray(32)])],
+    ['S of zero', (raw) => Buffer.concat([raw.subarray(0, 32), Buffer.alloc(32)])],
+    ['nothing but zeros', () => Buffer.alloc(64)],
+    ['nothing but ones', () => Buffer.alloc(64, 0xff)],
+    ['R and S exchanged', (raw) => Buffer.concat([raw.subarray(32), raw.subarray(0, 32)])],
+  ])('ES256 with %s is refused', async (_, change) => {
+    const verify = verifier({ jwks: { keys: [first.jwk] } });
+    const good = jws('ES256', first.key, 'first', plain);
+    const at = good.lastIndexOf('.') + 1;
+    const raw = Buffer.from(good.slice(at), 'base64url');
+    const bad = change(raw).toString('base64url');
+    expect(await verify(good)).toBe(OK);
+    expect(await verify(`${good.slice(0, at)}${bad}`)).toBe('TOKEN_SIGNATURE');
+  });
+
+  it('ES256 is R and S, not DER', async () => {
+    const verify = verifier({ jwks: { keys: [first.jwk] } });
+    expect(await verify(jws('ES256', first.key, 'first'))).toBe('TOKEN_SIGNATURE');
+  });
+
+  it('ES256 is taken whatever octets R and S begin with', async () => {
+    const verify = verifier({ jwks: { keys: [first.jwk] } });
+    for (let i = 0; i < 300; i++) {
+      expect(await verify(jws('ES256', first.key, 'first', plain))).toBe(OK);
+    }
+  });
+
   it('that discovery does not list is refused; without a list RS256 alone goes', async () => {
     serve([first.jwk, rsaJwk], { id_token_signing_alg_values_supported: ['RS256', 'HS256'] });
     expect(await verifier()(token(first))).toBe('TOKEN_ALGORITHM');
