@@ -68,29 +68,22 @@ const STANDARD = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 const VALUE = new Int8Array(128).fill(-1);
 for (let i = 0; i < 64; i++) VALUE[STANDARD.charCodeAt(i)] = i;
 
-/** RFC 4648 §4, padded. */
+const DIGITS = Uint8Array.from(STANDARD, (digit) => digit.charCodeAt(0));
+const PADDING = '='.charCodeAt(0);
+
+/** RFC 4648 §4, padded. Written as octets: a text that grows digit by digit takes ten times the memory. */
 export function base64(bytes: Uint8Array): string {
-  let out = '';
-  let i = 0;
-  for (; i + 2 < bytes.length; i += 3) {
-    const word =
-      ((bytes[i] as number) << 16) | ((bytes[i + 1] as number) << 8) | (bytes[i + 2] as number);
-    out +=
-      (STANDARD[word >> 18] as string) +
-      STANDARD[(word >> 12) & 63] +
-      STANDARD[(word >> 6) & 63] +
-      STANDARD[word & 63];
+  const out = new Uint8Array(4 * Math.ceil(bytes.length / 3));
+  let at = 0;
+  for (let i = 0; i < bytes.length; i += 3) {
+    const word = ((bytes[i] as number) << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0);
+    out[at++] = DIGITS[word >> 18] as number;
+    out[at++] = DIGITS[(word >> 12) & 63] as number;
+    out[at++] = DIGITS[(word >> 6) & 63] as number;
+    out[at++] = DIGITS[word & 63] as number;
   }
-  const left = bytes.length - i;
-  if (left === 0) return out;
-  const word = ((bytes[i] as number) << 16) | (left === 2 ? (bytes[i + 1] as number) << 8 : 0);
-  return (
-    out +
-    STANDARD[word >> 18] +
-    STANDARD[(word >> 12) & 63] +
-    (left === 2 ? STANDARD[(word >> 6) & 63] : '=') +
-    '='
-  );
+  out.fill(PADDING, at - ((3 - (bytes.length % 3)) % 3));
+  return decoder.decode(out);
 }
 
 /** RFC 4648 §4 exactly: padded, no white space, unused bits zero. @throws ParseError */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Strict DER (X.690 §10): definite minimal lengths, single-byte tags, canonical values. What is read
 // re-encodes to the same bytes.
-import { compare, hex } from './bytes.ts';
+import { compare, equal, hex } from './bytes.ts';
 import { ParseError } from './errors.ts';
 
 export const TAG = {
@@ -37,6 +37,31 @@ export interface DerNode {
   readonly content: Uint8Array;
 }
 
+/** Makes views of its octets when they are asked for: most are not. */
+class Element implements DerNode {
+  readonly tag: number;
+  readonly #bytes: Uint8Array;
+  readonly #start: number;
+  readonly #contentStart: number;
+  readonly #end: number;
+
+  constructor(bytes: Uint8Array, start: number, contentStart: number, end: number) {
+    this.tag = bytes[start] as number;
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#contentStart = contentStart;
+    this.#end = end;
+  }
+
+  get raw(): Uint8Array {
+    return this.#bytes.subarray(this.#start, this.#end);
+  }
+
+  get content(): Uint8Array {
+    return this.#bytes.subarray(this.#contentStart, this.#end);
+  }
+}
+
 /** A cursor over the elements of one constructed value. Every method throws ParseError. */
 export class DerReader {
   readonly #bytes: Uint8Array;
@@ -62,11 +87,7 @@ export class DerReader {
     if (length > this.#bytes.length - this.#at) throw new ParseError(`${this.#what}: truncated`);
     const contentStart = this.#at;
     this.#at += length;
-    return {
-      tag,
-      raw: this.#bytes.subarray(start, this.#at),
-      content: this.#bytes.subarray(contentStart, this.#at),
-    };
+    return new Element(this.#bytes, start, contentStart, this.#at);
   }
 
   expect(tag: number, what: string): DerNode {
@@ -137,8 +158,9 @@ export function children(content: Uint8Array, what: string): DerNode[] {
 }
 
 export function readBoolean(node: DerNode): boolean {
-  const octet = node.content[0];
-  if (node.content.length !== 1 || (octet !== 0x00 && octet !== 0xff)) {
+  const { content } = node;
+  const [octet] = content;
+  if (content.length !== 1 || (octet !== 0x00 && octet !== 0xff)) {
     throw new ParseError('BOOLEAN is not DER');
   }
   return octet === 0xff;
@@ -174,8 +196,9 @@ export function readSmallInteger(node: DerNode, what: string): number {
 
 /** BIT STRING of whole octets. */
 export function readBitString(node: DerNode): Uint8Array {
-  if (node.content[0] !== 0) throw new ParseError('BIT STRING has unused bits');
-  return node.content.subarray(1);
+  const { content } = node;
+  if (content[0] !== 0) throw new ParseError('BIT STRING has unused bits');
+  return content.subarray(1);
 }
 
 /** KeyUsage names nine bits, PKIFailureInfo 26. */
@@ -219,13 +242,12 @@ function firstArcs(first: number | bigint): string {
   return `${root}.${first - 40 * root}`;
 }
 
-/** At most 128 arcs (GHSA-4qg8-fj49-pxjh). */
-export function readOid(node: DerNode): string {
+function decodeOid(content: Uint8Array): string {
   let text = '';
   let arcs = 1;
   let value: number | bigint = 0;
   let fresh = true;
-  for (const octet of node.content) {
+  for (const octet of content) {
     if (fresh && octet === 0x80) throw new ParseError('OID is not minimal');
     value = appendSeptet(value, octet);
     fresh = octet < 0x80;
@@ -238,6 +260,24 @@ export function readOid(node: DerNode): string {
   return text;
 }
 
+/** Certificates repeat some fifty OIDs: the last one met of each hash. Filled by readOid() alone. */
+const metOids: Array<{ readonly content: Uint8Array; readonly text: string }> = [];
+const MET_OIDS = 512;
+/** A longer one is not worth its place. */
+const MAX_MET_OCTETS = 16;
+
+/** At most 128 arcs (GHSA-4qg8-fj49-pxjh). */
+export function readOid({ content }: DerNode): string {
+  if (content.length > MAX_MET_OCTETS) return decodeOid(content);
+  let sum = content.length;
+  for (let i = 0; i < content.length; i++) sum = (sum * 31 + (content[i] as number)) % MET_OIDS;
+  const met = metOids[sum];
+  if (met !== undefined && equal(met.content, content)) return met.text;
+  const text = decodeOid(content);
+  metOids[sum] = { content: content.slice(), text };
+  return text;
+}
+
 /** YYYYMMDDHHMMSS.fffZ */
 const MAX_TIME_OCTETS = 19;
 const TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d{0,2}[1-9]))?Z$/;
@@ -247,37 +287,23 @@ const TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d{0,2}[1-9]))?Z$/;
  * trailing zero) only where `fractions` allows them (RFC 3161 §2.4.2; RFC 5280 §4.1.2.5 has none).
  */
 export function readTime(node: DerNode, fractions = false): number {
-  if (node.content.length > MAX_TIME_OCTETS) throw new ParseError('time is not DER');
-  let text = String.fromCharCode(...node.content);
-  if (node.tag === TAG.utcTime) text = (text < '50' ? '20' : '19') + text;
-  else if (node.tag !== TAG.generalizedTime)
-    throw new ParseError('neither UTCTime nor GeneralizedTime');
+  const { tag, content } = node;
+  if (content.length > MAX_TIME_OCTETS) throw new ParseError('time is not DER');
+  let text = String.fromCharCode(...content);
+  if (tag === TAG.utcTime) text = (text < '50' ? '20' : '19') + text;
+  else if (tag !== TAG.generalizedTime) throw new ParseError('neither UTCTime nor GeneralizedTime');
   const match = TIME.exec(text);
-  if (match === null || (match[7] !== undefined && (!fractions || node.tag === TAG.utcTime))) {
+  if (match === null || (match[7] !== undefined && (!fractions || tag === TAG.utcTime))) {
     throw new ParseError('time is not DER');
   }
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const millis = Number((match[7] ?? '').padEnd(3, '0'));
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  date.setUTCHours(hour, minute, second, millis);
-  if (
-    date.getUTCMonth() !== month - 1 ||
-    date.getUTCDate() !== day ||
-    date.getUTCHours() !== hour ||
-    date.getUTCMinutes() !== minute ||
-    date.getUTCSeconds() !== second
-  ) {
+  const [, year, month, day, hour, minute, second, fraction = ''] = match;
+  const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}.${fraction.padEnd(3, '0')}Z`;
+  const ms = Date.parse(iso);
+  // Some days and hours that do not exist are read as the next ones.
+  if (Number.isNaN(ms) || new Date(ms).toISOString() !== iso) {
     throw new ParseError('time does not exist');
   }
-  return date.getTime();
+  return ms;
 }
 
 // --- writing ---

@@ -11,10 +11,14 @@ export interface PemBlock {
 
 const BEGIN = /^-----BEGIN ([A-Z0-9]+(?: [A-Z0-9]+)*)-----$/;
 
+const COLUMNS = 64;
+
 /** One block: 64 columns, newline at the end. */
 export function pem(label: string, der: Uint8Array): string {
-  const lines = base64(der).replaceAll(/.{64}(?=.)/g, '$&\n');
-  return `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`;
+  const text = base64(der);
+  let lines = '';
+  for (let at = 0; at < text.length; at += COLUMNS) lines += `${text.slice(at, at + COLUMNS)}\n`;
+  return `-----BEGIN ${label}-----\n${lines}-----END ${label}-----\n`;
 }
 
 /**

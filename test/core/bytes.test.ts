@@ -78,6 +78,15 @@ describe('base64', () => {
   });
 });
 
+describe('base64 of every length', () => {
+  it('is what the engine of Node writes', () => {
+    for (let length = 0; length < 300; length++) {
+      const bytes = Uint8Array.from({ length }, (_, i) => (i * 37 + length * 101) & 0xff);
+      expect(base64(bytes)).toBe(Buffer.from(bytes).toString('base64'));
+    }
+  });
+});
+
 describe('hex and UTF-8', () => {
   it('read what they write', () => {
     fc.assert(

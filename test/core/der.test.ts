@@ -133,6 +133,17 @@ describe('values', () => {
     }
   });
 
+  it('reads each OID as itself, however many were read before', () => {
+    const read = (text: string) => readOid(readDer(oid(text), TAG.oid, 'test'));
+    const arcs = Array.from({ length: 3000 }, (_, i) => `1.3.6.1.4.1.57264.${i}.${i % 7}`);
+    for (const text of [...arcs, ...arcs]) expect(read(text)).toBe(text);
+    // A slot holds a copy: octets that change later change nothing.
+    const octets = oid('1.2.840.113549');
+    expect(readOid(readDer(octets, TAG.oid, 'test'))).toBe('1.2.840.113549');
+    octets[octets.length - 1] = 1;
+    expect(read('1.2.840.113549')).toBe('1.2.840.113549');
+  });
+
   it('spends no more on a long number, list or set of bits than their length is worth', () => {
     const long = new Uint8Array(1 << 20).fill(0x7f);
     const bits = concat(Uint8Array.of(0), long);
