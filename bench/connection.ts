@@ -2,11 +2,7 @@
 // One keep-alive connection over a bare socket: the load generator shares the machine with the
 // server, so it must cost little.
 import { connect } from 'node:net';
-
-export interface Reply {
-  readonly status: number;
-  readonly body: Buffer;
-}
+import { parseReply, type Reply } from './reply.ts';
 
 export interface Connection {
   /** Sends whole request bytes; one at a time. Rejects when the connection breaks. */
@@ -14,25 +10,10 @@ export interface Connection {
   close(): void;
 }
 
-const HEAD_END = '\r\n\r\n';
-
-/** A whole reply at the start of the bytes, or undefined while some are to come. */
-function parseReply(bytes: Buffer): Reply | undefined {
-  const headEnd = bytes.indexOf(HEAD_END);
-  if (headEnd < 0) return undefined;
-  const head = bytes.toString('latin1', 0, headEnd);
-  const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
-  if (length === undefined) throw new Error(`reply without Content-Length:\n${head}`);
-  const start = headEnd + HEAD_END.length;
-  const end = start + Number(length);
-  if (bytes.length < end) return undefined;
-  return { status: Number(head.slice(9, 12)), body: bytes.subarray(start, end) };
-}
-
 export function openConnection(port: number): Promise<Connection> {
   return new Promise((opened, failed) => {
     const socket = connect({ host: '127.0.0.1', port, noDelay: true });
-    /** Of the reply that is awaited; both are written by exchange() and the data handler. */
+    /** Of the reply that is awaited; both are written by exchange() and the handlers below. */
     let received: Buffer = Buffer.alloc(0);
     let waiting: { resolve: (reply: Reply) => void; reject: (error: Error) => void } | undefined;
     const fail = (error: Error) => {
@@ -74,5 +55,5 @@ export function requestBytes(path: string, type: string, body: string | Uint8Arr
     `content-type: ${type}`,
     `content-length: ${Buffer.byteLength(body)}`,
   ].join('\r\n');
-  return Buffer.concat([Buffer.from(`${head}${HEAD_END}`), Buffer.from(body)]);
+  return Buffer.concat([Buffer.from(`${head}\r\n\r\n`), Buffer.from(body)]);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is measured: how each request is made, sent, and how its answer is verified.
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+// What is measured over HTTP: how each request is made, and how its answer is verified.
+import { createHash, createPrivateKey, randomBytes, sign } from 'node:crypto';
 import { equal, fromBase64 } from '../services/core/bytes.ts';
 import { parseEntryBody } from '../services/core/entry.ts';
 import { leafHash, verifyInclusion } from '../services/core/merkle.ts';
@@ -19,31 +19,45 @@ import {
   TYPES,
   timestampQuery,
 } from '../test/support/requests.ts';
+import type { Token } from './issuer.ts';
 
-export type OperationName = 'append' | 'issue' | 'stamp';
+export type OperationName = 'append' | 'appendCertificate' | 'issue' | 'stamp' | 'mockStamp';
+
+/** A certificate with 21 extensions and its key. */
+export interface Holder {
+  readonly certificate: Uint8Array;
+  /** PKCS#8 PEM. */
+  readonly privateKey: string;
+}
 
 export interface Material {
-  readonly trustedRoot: TrustedRoot;
-  /** Tokens of different people. */
-  readonly tokens: ReadonlyArray<{ readonly token: string; readonly identity: string }>;
+  /** Tokens of different runs of a pipeline. */
+  readonly tokens: readonly Token[];
+  readonly holders: readonly Holder[];
 }
 
 /** One request, never sent twice, and what its answer must fit. */
 export interface Prepared {
   readonly body: string | Uint8Array;
-  /** @throws Error, ParseError or CodedError unless the answer is right */
-  verify(answer: Buffer): void;
+  /**
+   * @param root of the server, where it is known: without it the form alone is looked at
+   * @throws Error, ParseError or CodedError unless the answer is right
+   */
+  verify(answer: Buffer, root: TrustedRoot | undefined): void;
 }
 
 export interface Operation {
-  readonly name: OperationName;
-  readonly what: string;
   readonly path: string;
   readonly type: string;
-  prepare(material: Material): Prepared;
+  /** Of an answer that is a success. */
+  readonly status: readonly number[];
+  prepare(material: Material, number: number): Prepared;
 }
 
 const ORIGIN = 'localhost';
+const EXTENSIONS = 21;
+/** 1.3.6.1.4.1.57264.1, as DER writes it. */
+const FULCIO_ARC = Buffer.from('2b0601040183bf3001', 'hex');
 
 function requireThat(condition: boolean, what: string): void {
   if (!condition) throw new Error(what);
@@ -52,102 +66,139 @@ function requireThat(condition: boolean, what: string): void {
 /** Keys of one process are enough to sign distinct entries. */
 const entryKey: KeyPair = newKeyPair();
 
-function verifyEntry(root: TrustedRoot, request: string, answer: Buffer): void {
+function verifyEntry(request: string, answer: Buffer, root: TrustedRoot | undefined): void {
   const entry = JSON.parse(answer.toString());
   const body = fromBase64(entry.canonicalizedBody);
   const { digest } = parseEntryBody(body);
   const asked = JSON.parse(request).hashedRekordRequestV002.digest;
   requireThat(equal(digest, fromBase64(asked)), 'the entry is of another digest');
+  const proof = entry.inclusionProof;
+  const claim = {
+    index: Number(proof.logIndex),
+    leafHash: leafHash((data) => nodeCrypto.digest('sha256', data), body),
+    proof: ((proof.hashes ?? []) as string[]).map(fromBase64),
+  };
+  if (root === undefined) {
+    const size = Number(proof.treeSize);
+    verifyInclusion(nodeCrypto, { ...claim, size, root: fromBase64(proof.rootHash) });
+    return;
+  }
   const [log] = root.tlogs;
   if (log === undefined) throw new Error('trusted root without log');
-  const proof = entry.inclusionProof;
   const key = { name: ORIGIN, key: log.key, keyId: log.logId };
   const checkpoint = verifyCheckpoint(nodeCrypto, proof.checkpoint.envelope, key);
-  verifyInclusion(nodeCrypto, {
-    index: Number(proof.logIndex),
-    size: checkpoint.size,
-    root: checkpoint.root,
-    leafHash: leafHash((data) => nodeCrypto.digest('sha256', data), body),
-    proof: (proof.hashes as string[]).map(fromBase64),
-  });
+  verifyInclusion(nodeCrypto, { ...claim, size: checkpoint.size, root: checkpoint.root });
 }
 
-function verifyChain(root: TrustedRoot, key: KeyPair, identity: string, answer: Buffer): void {
-  const { certificates } = JSON.parse(answer.toString()).signedCertificateEmbeddedSct.chain;
-  const [block] = parsePem(certificates[0], 'CERTIFICATE');
+/** The leaf of an answer, with an embedded SCT or, of a CA without a log, with a detached one. */
+export function leafOf(answer: Buffer) {
+  const reply = JSON.parse(answer.toString());
+  const { chain } = reply.signedCertificateEmbeddedSct ?? reply.signedCertificateDetachedSct;
+  const [block] = parsePem(chain.certificates[0], 'CERTIFICATE');
   if (block === undefined) throw new Error('no certificate');
-  const leaf = parseCertificate(block.der);
+  return parseCertificate(block.der);
+}
+
+function verifyLeaf(key: KeyPair, answer: Buffer, root: TrustedRoot | undefined): void {
+  const leaf = leafOf(answer);
   requireThat(equal(leaf.publicKey.spki, key.spki), 'the certificate is for another key');
-  requireThat(leaf.altNames[0]?.value === identity, 'the certificate names somebody else');
+  const found = Buffer.from(leaf.der).toString('latin1').split(FULCIO_ARC.toString('latin1'));
+  requireThat(found.length - 1 >= EXTENSIONS, `${found.length - 1} extensions`);
+  if (root === undefined) return;
   const authority = verifyCertificate(nodeCrypto, root, leaf, [leaf.notBeforeMs]);
   const [issuer] = authority.chain;
   if (issuer === undefined) throw new Error('no issuer');
   verifySct(nodeCrypto, root, leaf, issuer);
 }
 
-export const OPERATIONS: readonly Operation[] = [
-  {
-    name: 'append',
-    what: 'log entries (signature checked, durable, proven)',
+function pick<T>(values: readonly T[], number: number): T {
+  const value = values[number % values.length];
+  if (value === undefined) throw new Error('no material');
+  return value;
+}
+
+/** An entry that a certificate signs in place of a bare key, as signing clients write them. */
+function certificateEntry({ certificate, privateKey }: Holder): string {
+  const artifact = randomBytes(32);
+  const signature = sign('sha256', artifact, createPrivateKey(privateKey));
+  return JSON.stringify({
+    hashedRekordRequestV002: {
+      digest: createHash('sha256').update(artifact).digest('base64'),
+      signature: {
+        content: signature.toString('base64'),
+        verifier: {
+          x509Certificate: { rawBytes: Buffer.from(certificate).toString('base64') },
+          keyDetails: 'PKIX_ECDSA_P256_SHA_256',
+        },
+      },
+    },
+  });
+}
+
+const CREATED = [200, 201];
+
+export const OPERATIONS: Readonly<Record<OperationName, Operation>> = {
+  append: {
     path: PATHS.entry,
     type: TYPES.entry,
-    prepare({ trustedRoot }) {
+    status: CREATED,
+    prepare() {
       const body = entryBody(entryKey);
-      return { body, verify: (answer) => verifyEntry(trustedRoot, body, answer) };
+      return { body, verify: (answer, root) => verifyEntry(body, answer, root) };
     },
   },
-  {
-    name: 'issue',
-    what: 'certificates (token, possession, durable CT entry, SCT)',
+  appendCertificate: {
+    path: PATHS.entry,
+    type: TYPES.entry,
+    status: CREATED,
+    prepare({ holders }, number) {
+      const body = certificateEntry(pick(holders, number));
+      return { body, verify: (answer, root) => verifyEntry(body, answer, root) };
+    },
+  },
+  issue: {
     path: PATHS.certificate,
     type: TYPES.certificate,
-    prepare({ trustedRoot, tokens }) {
+    status: CREATED,
+    prepare({ tokens }, number) {
       const key = newKeyPair();
-      const { token, identity } = tokens[randomBytes(1).readUInt8() % tokens.length] ?? {
-        token: '',
-        identity: '',
-      };
+      const { token, subject } = pick(tokens, number);
       return {
-        body: certificateBody(key, token, identity),
-        verify: (answer) => verifyChain(trustedRoot, key, identity, answer),
+        body: certificateBody(key, token, subject),
+        verify: (answer, root) => verifyLeaf(key, answer, root),
       };
     },
   },
-  {
-    name: 'stamp',
-    what: 'timestamps (RFC 3161 with certificate)',
+  stamp: {
     path: PATHS.stamp,
     type: TYPES.stamp,
-    prepare({ trustedRoot }) {
+    status: CREATED,
+    prepare() {
       const message = new Uint8Array(randomBytes(64));
       const digest = createHash('sha256').update(message).digest();
       return {
         body: timestampQuery(digest),
-        verify(answer) {
-          const authorities = trustedRoot.timestampAuthorities;
-          verifyTimestamp(nodeCrypto, new Uint8Array(answer), message, authorities);
+        verify(answer, root) {
+          requireThat(answer.length > 0, 'an empty timestamp');
+          if (root === undefined) return;
+          verifyTimestamp(nodeCrypto, new Uint8Array(answer), message, root.timestampAuthorities);
         },
       };
     },
   },
-];
-
-/** Bodies of the same operations as @sigstore/mock reads them; it checks neither token nor key. */
-export const PEER_BODIES: Readonly<Record<OperationName, () => string>> = {
-  append: () => entryBody(entryKey),
-  issue: () => certificateBody(newKeyPair(), peerToken(), 'dev@example.com'),
-  stamp: () =>
-    JSON.stringify({
-      artifactHash: randomBytes(32).toString('base64'),
-      hashAlgorithm: 'sha256',
-      nonce: randomBytes(4).readUInt32BE(),
-      certificates: true,
-    }),
+  /** @sigstore/mock reads no RFC 3161 request. */
+  mockStamp: {
+    path: PATHS.stamp,
+    type: 'application/json',
+    status: CREATED,
+    prepare() {
+      const body = JSON.stringify({
+        artifactHash: randomBytes(32).toString('base64'),
+        hashAlgorithm: 'sha256',
+        nonce: randomBytes(4).readUInt32BE(),
+        certificates: true,
+      });
+      return { body, verify: (answer) => requireThat(answer.length > 0, 'an empty timestamp') };
+    },
+  },
 };
-
-function peerToken(): string {
-  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const claims = { sub: 'dev@example.com', iss: 'https://issuer.example.com', aud: 'sigstore' };
-  const signed = `${part({ alg: 'HS256' })}.${part(claims)}`;
-  return `${signed}.${createHmac('sha256', 'peer').update(signed).digest('base64url')}`;
-}

@@ -1,231 +1,176 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm run bench [-- --quick]`: append, issue and stamp against the real process over HTTP,
-// signatures and fsync on, in windows that alternate with @sigstore/mock called in process.
-import { writeFileSync } from 'node:fs';
+// `npm run bench`: what Sigstead costs and how long it takes, beside others in the same run.
+//
+//   --quick            within 90 seconds: the gates that need no peer in Go
+//   --peers go         also against the original servers, built from go/*/go.mod
+//   --only issue,hash  these suites alone; what the others owe is not asked for
+//   --growth 7         the log grows to 10^7 entries (default 6)
+//
+// Ends with 1 when a row is below its gate in goals.json.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
-import { devToken } from '../test/support/requests.ts';
-import { type StackProcess, startServe, temporaryDirectory } from '../test/support/stack.ts';
-import type { LoadAnswer, LoadData, Measured, Window } from './load.ts';
-import { calibrate, drift, machineFacts, processCpuUs } from './machine.ts';
-import { OPERATIONS, type Operation } from './operations.ts';
-import { median, spread } from './statistics.ts';
+import { parseArgs } from 'node:util';
+import { temporaryDirectory } from '../test/support/stack.ts';
+import { type Goal, judge, missing, type Row, readGoals } from './goals.ts';
+import { openIssuer } from './issuer.ts';
+import { type Machine, machineFacts } from './machine.ts';
+import { installPrograms } from './peers/install.ts';
+import { openLoad } from './race.ts';
+import { type Running, startMock, startOurs } from './servers.ts';
+import { type Context, type Extent, type Judged, runSteady, type Suite } from './suite.ts';
+import { append } from './suites/append.ts';
+import { disk, memory } from './suites/footprint.ts';
+import { growth } from './suites/growth.ts';
+import { hash } from './suites/hash.ts';
+import { issue } from './suites/issue.ts';
+import { stamp } from './suites/stamp.ts';
+import { verifyCold, verifyWarm } from './suites/verify.ts';
+import { HEADINGS, layOut, lines } from './table.ts';
 
 const RESULTS = join(import.meta.dirname, 'results.json');
-const CONNECTIONS = 32;
 const TOKENS = 64;
-const MAX_DRIFT = 0.2;
 
-const quick = process.argv.includes('--quick');
-/** `--only append,stamp`: some operations. */
-const only = process.argv.includes('--only')
-  ? (process.argv[process.argv.indexOf('--only') + 1] ?? '').split(',')
-  : undefined;
-const ROUNDS = quick ? 5 : 9;
-const WINDOW_MS = quick ? 700 : 3000;
-/** Long enough for the compiler of the engine to settle. */
-const WARM_MS = quick ? 1500 : 4000;
-const LATENCY_MS = quick ? 300 : 1000;
+const SUITES: readonly Suite[] = [
+  { name: 'issue', run: issue },
+  { name: 'append', run: append },
+  { name: 'stamp', run: stamp },
+  { name: 'verify-warm', run: verifyWarm },
+  { name: 'verify-cold', run: verifyCold },
+  { name: 'hash', run: hash },
+  { name: 'memory', run: memory },
+  { name: 'disk', run: disk },
+  { name: 'growth', run: growth },
+];
 
-function ask(worker: Worker, window: Window): Promise<Measured> {
-  return new Promise((resolve, reject) => {
-    worker.once('message', (answer: LoadAnswer) => {
-      if ('measured' in answer) resolve(answer.measured);
-      else reject(new Error(answer.error));
-    });
-    worker.postMessage(window);
-  });
-}
+const QUICK: Extent = { quick: true, rounds: 5, windowMs: 600, warmMs: 1500 };
+const FULL: Extent = { quick: false, rounds: 7, windowMs: 2000, warmMs: 4000 };
 
-const perSecond = (measured: Measured) => (measured.answered * 1000) / measured.millis;
+const { values: flags } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    peers: { type: 'string' },
+    only: { type: 'string' },
+    growth: { type: 'string', default: '6' },
+  },
+});
 
-/** Enough requests for a window a half faster than the one before. */
-const enough = (measured: Measured, millis: number) =>
-  Math.ceil((perSecond(measured) * millis * 1.5) / 1000) + CONNECTIONS;
+const say = (line: string) => process.stderr.write(`bench: ${line}\n`);
 
-interface Side {
-  readonly worker: Worker;
-  readonly connections: number;
-}
-
-/** One discarded window, which also tells how many requests a window takes. */
-async function warmUp(side: Side, operation: Operation): Promise<Measured> {
-  const window = { operation: operation.name, connections: side.connections };
-  const cold = await ask(side.worker, { ...window, millis: 400, requests: 400 });
-  const requests = enough(cold, WARM_MS);
-  return ask(side.worker, { ...window, millis: WARM_MS, requests });
-}
-
-export interface Row {
-  readonly operation: string;
-  readonly what: string;
-  readonly oursPerSecond: number;
-  readonly peerPerSecond: number;
-  readonly ratio: number;
-  /** Interquartile range of our windows as a part of their median. */
-  readonly spread: number;
-  readonly oursP50Ms: number;
-  readonly peerP50Ms: number;
-  readonly oursP99Ms: number;
-  /** Server CPU for one request under load, all threads, µs. */
-  readonly serverCpuUs: number | undefined;
-  readonly verified: number;
-  readonly answered: number;
-}
-
-async function measure(operation: Operation, ours: Side, peer: Side, pid: number): Promise<Row> {
-  const last = { ours: await warmUp(ours, operation), peer: await warmUp(peer, operation) };
-  const windows = { ours: [] as Measured[], peer: [] as Measured[] };
-  const cpu: number[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    const before = processCpuUs(pid);
-    last.ours = await ask(ours.worker, {
-      operation: operation.name,
-      connections: ours.connections,
-      millis: WINDOW_MS,
-      requests: enough(last.ours, WINDOW_MS),
-    });
-    const after = processCpuUs(pid);
-    if (before !== undefined && after !== undefined)
-      cpu.push((after - before) / last.ours.answered);
-    windows.ours.push(last.ours);
-    last.peer = await ask(peer.worker, {
-      operation: operation.name,
-      connections: peer.connections,
-      millis: WINDOW_MS,
-      requests: enough(last.peer, WINDOW_MS),
-    });
-    windows.peer.push(last.peer);
+/** @throws Error for a name that is no suite */
+function chosenSuites(): readonly Suite[] {
+  const wanted = flags.only?.split(',');
+  const unknown = wanted?.find((name) => !SUITES.some((suite) => suite.name === name));
+  if (unknown !== undefined) {
+    throw new Error(`no suite ${unknown}; one of ${SUITES.map(({ name }) => name).join(', ')}`);
   }
-  const alone = (side: Side) =>
-    ask(side.worker, {
-      operation: operation.name,
-      connections: 1,
-      millis: LATENCY_MS,
-      requests: enough(last.ours, LATENCY_MS),
-    });
-  const single = { ours: await alone(ours), peer: await alone(peer) };
-  const oursPerSecond = median(windows.ours.map(perSecond));
-  const peerPerSecond = median(windows.peer.map(perSecond));
-  const sum = (pick: (m: Measured) => number) => windows.ours.reduce((n, m) => n + pick(m), 0);
-  return {
-    operation: operation.name,
-    what: operation.what,
-    oursPerSecond,
-    peerPerSecond,
-    ratio: oursPerSecond / peerPerSecond,
-    spread: spread(windows.ours.map(perSecond)),
-    oursP50Ms: single.ours.p50Ms,
-    peerP50Ms: single.peer.p50Ms,
-    oursP99Ms: median(windows.ours.map(({ p99Ms }) => p99Ms)),
-    serverCpuUs: cpu.length === 0 ? undefined : median(cpu),
-    verified: sum(({ verified }) => verified),
-    answered: sum(({ answered }) => answered),
+  return SUITES.filter(({ name }) => wanted?.includes(name) ?? true);
+}
+
+/** What rows this run owes. */
+function abilities(): ReadonlySet<Goal['needs']> {
+  const python = spawnSync('python3', ['-c', 'import hashlib']).status === 0;
+  return new Set<Goal['needs']>([
+    'nothing',
+    ...(flags.quick ? [] : (['full'] as const)),
+    ...(flags.peers === 'go' ? (['go'] as const) : []),
+    ...(python ? (['python'] as const) : []),
+  ]);
+}
+
+/** Opens what all suites share, runs them, closes it. @throws Error what a suite throws */
+async function runSuites(suites: readonly Suite[], machine: Machine, directory: string) {
+  const extent = flags.quick ? QUICK : FULL;
+  const issuer = await openIssuer();
+  const load = openLoad();
+  const opened: Running[] = [];
+  const keep = async (starting: Promise<Running>) => {
+    const server = await starting;
+    opened.push(server);
+    return server;
   };
+  try {
+    await load.tokens(await Promise.all(Array.from({ length: TOKENS }, () => issuer.token())));
+    const go = flags.peers === 'go' ? installPrograms(say) : undefined;
+    const home = join(directory, 'ours');
+    mkdirSync(home);
+    const ours = await keep(startOurs(home, issuer));
+    /** Set by the first suite that asks. */
+    let mocked: Promise<Running> | undefined;
+    const mock = () => {
+      mocked ??= keep(startMock());
+      return mocked;
+    };
+    const judged: Judged[] = [];
+    for (const suite of suites) {
+      const started = performance.now();
+      const own = join(directory, suite.name);
+      mkdirSync(own);
+      const growthSize = 10 ** Number(flags.growth);
+      const shared = { extent, machine, issuer, load, ours, mock, go, growth: growthSize, say };
+      const context: Context = { ...shared, directory: own };
+      judged.push(await runSteady(suite, context));
+      rmSync(own, { recursive: true, force: true });
+      say(`${suite.name}: ${((performance.now() - started) / 1000).toFixed(0)} s`);
+    }
+    return judged;
+  } finally {
+    load.close();
+    for (const server of opened) await server.close();
+    issuer.close();
+  }
 }
 
-function table(rows: readonly Row[]): string {
-  const lines = [
-    [
-      'operation',
-      'ours/s',
-      'peer/s',
-      'ratio',
-      'spread',
-      'p50 c=1 ms',
-      'peer',
-      `p99 c=${CONNECTIONS}`,
-      'server CPU µs',
-    ],
-    ...rows.map((row) => [
-      row.operation,
-      row.oursPerSecond.toFixed(0),
-      row.peerPerSecond.toFixed(0),
-      `${row.ratio.toFixed(2)}x`,
-      `${(row.spread * 100).toFixed(0)} %`,
-      row.oursP50Ms.toFixed(2),
-      row.peerP50Ms.toFixed(2),
-      row.oursP99Ms.toFixed(1),
-      row.serverCpuUs?.toFixed(0) ?? 'unknown',
-    ]),
-  ];
-  const widths = (lines[0] ?? []).map((_, i) =>
-    Math.max(...lines.map((line) => line[i]?.length ?? 0)),
-  );
-  const pad = (cell: string, i: number) =>
-    i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0);
-  return lines.map((line) => line.map(pad).join('  ')).join('\n');
+function report(judged: readonly Judged[], rows: readonly Row[], goals: readonly Goal[]): void {
+  console.log(`\n${layOut([HEADINGS, ...lines(rows, goals)])}\n`);
+  for (const { suite, answered, verified, attempts, drift } of judged) {
+    const parts = [
+      ...(answered === undefined ? [] : [`${verified} of ${answered} answers verified in full`]),
+      `the core drifted by ${(drift * 100).toFixed(0)} %`,
+      ...(attempts === 1 ? [] : [`attempt ${attempts}`]),
+    ];
+    console.log(`${suite}: ${parts.join(', ')}`);
+  }
 }
 
-async function loadData(stack: StackProcess): Promise<LoadData> {
-  const trusted = await fetch(`${stack.url}/trust/trusted_root.json`);
-  const tokens = await Promise.all(
-    Array.from({ length: TOKENS }, async (_, i) => {
-      const identity = `load-${i}@example.com`;
-      return { identity, token: await devToken(stack.url, identity, 3600) };
-    }),
+/** Whether every gate holds. */
+function conclude(rows: readonly Row[], goals: readonly Goal[]): boolean {
+  const failed = goals.filter((goal) =>
+    rows.some((row) => row.id === goal.id && judge(row, goal) === 'failed'),
   );
-  const port = Number(new URL(stack.url).port);
-  return { port, tokens, trustedRoot: new Uint8Array(await trusted.arrayBuffer()) };
+  const owed = flags.only === undefined ? missing(goals, rows, abilities()) : [];
+  for (const { id } of failed) console.log(`below its gate: ${id}`);
+  for (const { id } of owed) console.log(`not measured: ${id}`);
+  return failed.length + owed.length === 0;
 }
 
 async function main(): Promise<void> {
-  const directory = temporaryDirectory();
-  const stack = await startServe({ data: join(directory.path, 'data') });
-  const workers: Worker[] = [];
-  const spawn = (file: string, workerData?: LoadData) => {
-    const worker = new Worker(join(import.meta.dirname, file), { workerData });
-    workers.push(worker);
-    return worker;
-  };
+  if (flags.peers !== undefined && flags.peers !== 'go') throw new Error('--peers takes: go');
+  const suites = chosenSuites();
+  const goals = readGoals();
+  const temporary = temporaryDirectory();
   try {
-    await stack.settled();
-    const machine = machineFacts(directory.path);
-    const before = calibrate();
-    const ours = { worker: spawn('load.ts', await loadData(stack)), connections: CONNECTIONS };
-    // More at once gain nothing on the peer's one thread.
-    const peer = { worker: spawn('peer.ts'), connections: 4 };
-    const rows: Row[] = [];
-    const chosen = OPERATIONS.filter(({ name }) => only?.includes(name) ?? true);
-    for (const operation of chosen) rows.push(await measure(operation, ours, peer, stack.pid));
-    const drifted = drift(before, calibrate());
-    const shape = `${ROUNDS} windows of ${WINDOW_MS} ms, ${CONNECTIONS} connections`;
-    console.log(
-      `${machine.cpu}, ${machine.cores} cores shared by server and load, Node ${machine.node}`,
-    );
-    const { verifyPerSecond: verifies, hashMegabytesPerSecond: hashed } = before;
-    console.log(
-      `one core: ${verifies.toFixed(0)} P-256 checks/s, ${hashed.toFixed(0)} MB/s SHA-256`,
-    );
-    console.log(`fdatasync ${machine.fsyncMs.toFixed(2)} ms, ${shape}, medians\n`);
-    console.log(table(rows));
-    console.log('\nours: the real process over HTTP, everything signed, durable and checked');
-    console.log(
-      'peer: @sigstore/mock in process, no HTTP, no tree, nothing durable, nothing checked',
-    );
-    for (const row of rows) {
-      console.log(`${row.operation}: ${row.verified} of ${row.answered} answers verified in full`);
-    }
-    const steady = drifted <= MAX_DRIFT;
-    console.log(
-      `calibration drifted by ${(drifted * 100).toFixed(0)} %${steady ? '' : ': too much, run again'}`,
-    );
+    const machine = machineFacts(temporary.path);
+    const { cpu, cores, node, load, fdatasyncMs } = machine;
+    console.log(`${cpu}, ${cores} cores, Node ${node}, load ${load.toFixed(1)} before the start`);
+    console.log(`fdatasync of 4 KB ${fdatasyncMs.toFixed(2)} ms`);
+    const judged = await runSuites(suites, machine, temporary.path);
+    const rows = judged.flatMap((outcome) => outcome.rows);
+    report(judged, rows, goals);
+    const passed = conclude(rows, goals);
+    const form = { quick: flags.quick, peers: flags.peers ?? 'none', only: flags.only };
     const results = {
-      quick,
+      date: new Date().toISOString(),
+      ...form,
       machine,
-      calibration: before,
-      drift: drifted,
-      steady,
-      connections: CONNECTIONS,
-      rounds: ROUNDS,
-      windowMs: WINDOW_MS,
+      passed,
       rows,
+      suites: judged,
     };
     writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
+    process.exitCode = passed ? 0 : 1;
   } finally {
-    await Promise.all(workers.map((worker) => worker.terminate()));
-    await stack.end('SIGTERM');
-    directory.remove();
+    temporary.remove();
   }
 }
 
