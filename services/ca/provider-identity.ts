@@ -22,12 +22,13 @@ function templateText(value: Json): string | undefined {
 
 /** The defaults of the provider, overlaid by the claims; those of a preset are never empty. */
 function templateClaims(claims: JsonObject, { defaults, preset }: Provider): Claims {
-  const found = new Map(defaults);
-  for (const [name, value] of Object.entries(claims)) {
-    const shown = templateText(value);
-    if (shown !== undefined && !(preset && shown === '')) found.set(name, shown);
-  }
-  return found;
+  return {
+    get(name) {
+      const value = claims[name];
+      const shown = value === undefined ? undefined : templateText(value);
+      return shown === undefined || (preset && shown === '') ? defaults.get(name) : shown;
+    },
+  };
 }
 
 /**
@@ -48,7 +49,7 @@ function uriName(value: string): string {
 function renderTemplates(provider: Provider, url: string, subject: string, token: JsonObject) {
   const claims = templateClaims(token, provider);
   for (const name of provider.required) {
-    if (!claims.has(name)) throw unrenderable(name, `the token has no claim ${name}`);
+    if (claims.get(name) === undefined) throw unrenderable(name, `the token has no claim ${name}`);
   }
   for (const [name, allowed] of Object.entries(provider.oneOf)) {
     if (!allowed.includes(claims.get(name) ?? ''))

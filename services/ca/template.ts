@@ -10,7 +10,10 @@
 // Go's option missingkey=error; nothing is escaped.
 import { CodedError } from '../core/errors.ts';
 
-export type Claims = ReadonlyMap<string, string>;
+export interface Claims {
+  /** Text of the claim; undefined when there is none. */
+  get(name: string): string | undefined;
+}
 /** @throws CodedError IDENTITY_TEMPLATE for a claim that is not there */
 export type Template = (claims: Claims) => string;
 type Condition = (claims: Claims) => boolean;
@@ -43,6 +46,8 @@ function claimOf(name: string): Template {
 }
 
 function joined(parts: readonly Template[]): Template {
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1) return only;
   return (claims) => parts.map((part) => part(claims)).join('');
 }
 

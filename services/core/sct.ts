@@ -49,6 +49,8 @@ export type SubmitPrecert = (submission: {
   readonly issuerKeyHash: Uint8Array;
   /** Issuing certificate first, root last; DER. */
   readonly chain: readonly Uint8Array[];
+  /** The serial number was drawn for it, from enough random bits: it stands in no log yet. */
+  readonly fresh?: boolean;
 }) => Promise<Uint8Array>;
 
 const VERSION_1 = 0;

@@ -20,6 +20,8 @@ export interface Submission {
   readonly entry: CtEntry;
   /** Issuing certificate first, a root of this log last; DER. */
   readonly chain: readonly Uint8Array[];
+  /** Its maker vouches that it stands in no log yet. */
+  readonly fresh?: boolean;
 }
 
 function malformed(message: string, field: string): CodedError {

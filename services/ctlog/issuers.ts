@@ -16,6 +16,8 @@ export class IssuerStore {
   readonly #crypto: Crypto;
   /** Hex fingerprint → DER of what stands on the disk. Filled by the constructor and keep(). */
   readonly #known = new Map<string, Uint8Array>();
+  /** Fingerprints of what a CA in this process hands over each time. Filled by keep() alone. */
+  readonly #kept = new WeakMap<Uint8Array, Uint8Array>();
 
   /** @throws CodedError STATE_INCONSISTENT when a file is not what its name says */
   constructor(directory: string, crypto: Crypto) {
@@ -40,12 +42,15 @@ export class IssuerStore {
    * no entry names yet. */
   keep(chain: readonly Uint8Array[]): Uint8Array[] {
     return chain.map((der) => {
+      const kept = this.#kept.get(der);
+      if (kept !== undefined) return kept;
       const fingerprint = this.#crypto.digest('sha256', der);
       const name = hex(fingerprint);
       if (!this.#known.has(name)) {
         writeFileDurably(join(this.#directory, `${name}.der`), der);
         this.#known.set(name, Uint8Array.from(der));
       }
+      this.#kept.set(der, fingerprint);
       return fingerprint;
     });
   }

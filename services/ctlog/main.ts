@@ -87,9 +87,9 @@ export async function openCtLog(options: CtLogOptions): Promise<CtLog> {
       throw error;
     }
   };
-  const submit: SubmitPrecert = async ({ precert, tbs, issuerKeyHash, chain }) => {
+  const submit: SubmitPrecert = async ({ precert, tbs, issuerKeyHash, chain, fresh = false }) => {
     const entry: CtEntry = { type: 'precert', precert, tbs, issuerKeyHash };
-    return encodeSct(await counted(() => submitEntry(parts, { entry, chain })));
+    return encodeSct(await counted(() => submitEntry(parts, { entry, chain, fresh })));
   };
   const submitOverHttp = (wanted: CtEntry['type'], body: Uint8Array) =>
     counted(async () => submitEntry(parts, judgeSubmission(crypto, roots, wanted, body)));

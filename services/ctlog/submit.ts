@@ -29,12 +29,13 @@ export interface SubmitOptions {
  */
 export async function submitEntry(options: SubmitOptions, submission: Submission): Promise<Sct> {
   const { crypto, log, signer, logId, issuers, leafIndex } = options;
-  const { entry, chain } = submission;
+  const { entry, chain, fresh = false } = submission;
   const sha256 = (data: Uint8Array) => crypto.digest('sha256', data);
   // A crash after this leaves issuers without an entry, never an entry without issuers.
   const fingerprints = issuers.keep(chain);
   const { index } = await log.append({
     dedupKey: sha256(signedEntry(entry)),
+    fresh,
     build(at, timeMs) {
       const extensions = leafIndex ? leafIndexExtension(at) : new Uint8Array();
       const timestamped = timestampedEntry(entry, timeMs, extensions);

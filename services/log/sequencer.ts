@@ -142,7 +142,7 @@ export class Sequencer {
     try {
       if (this.#stopped !== undefined) this.#refuse('LOG_STOPPED', this.#stopped);
       if (this.#closing) this.#refuse('UNAVAILABLE', 'shutting down');
-      return request.dedupKey === undefined
+      return request.dedupKey === undefined || request.fresh
         ? this.#enqueue(request)
         : this.#appendOnce(request, request.dedupKey);
     } catch (error) {

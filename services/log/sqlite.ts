@@ -118,7 +118,8 @@ export function committer(db: Database.Database): (batch: Batch) => void {
   const writeChunk = chunkWriter(db);
   const writeBundle = bundleWriter(db);
   const tile = db.prepare('INSERT OR REPLACE INTO tile (level, n, hashes) VALUES (?, ?, ?)');
-  const dedup = db.prepare('INSERT INTO dedup (key, idx) VALUES (?, ?)');
+  // The first entry with a key is the one that is found.
+  const dedup = db.prepare('INSERT OR IGNORE INTO dedup (key, idx) VALUES (?, ?)');
   const transaction = db.transaction((batch: Batch) => {
     const { old, head } = batch;
     const { size, root, checkpoint, timeMs } = head;

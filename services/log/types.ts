@@ -13,6 +13,8 @@ export interface Leaf {
 export interface AppendRequest {
   /** 32 bytes; a second request with the same key gets the entry of the first. */
   readonly dedupKey?: Uint8Array;
+  /** Nobody can have asked with this key before: it is kept, and not looked for. */
+  readonly fresh?: boolean;
   /** Called at sequencing, when the index is known. What it throws refuses this request alone. */
   build(index: number, timeMs: number): Leaf;
 }

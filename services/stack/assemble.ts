@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Opens every service on one data directory and wires them: the CA reaches the CT log by a call,
 // the trust root learns every key and address.
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { resolveIssuers } from '../ca/fulcio-config.ts';
@@ -13,6 +13,7 @@ import { type Certificate, parseCertificate } from '../core/x509.ts';
 import { openCtLog } from '../ctlog/main.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { nodeCrypto } from '../runtime/crypto.ts';
+import { randomSource } from '../runtime/random.ts';
 import type { Service } from '../runtime/service.ts';
 import type { Logger, Metrics } from '../runtime/telemetry.ts';
 import { openTlog } from '../tlog/main.ts';
@@ -99,7 +100,7 @@ export async function assemble(options: AssembleOptions): Promise<Parts> {
     );
     const configured = resolveIssuers(config.ca, logger);
     const edges = { clock, logger, metrics, crypto: nodeCrypto };
-    const random = (size: number) => new Uint8Array(randomBytes(size));
+    const random = randomSource();
 
     progress('CT log');
     const ctlog = keep(

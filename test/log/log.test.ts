@@ -100,6 +100,21 @@ describe('log', () => {
     expect((await append(log, 'same')).index).toBe(first.index);
   });
 
+  it('looks for no fresh key, keeps it, and finds the first entry that has it', async () => {
+    const log = await open();
+    const fresh = (text: string, key: string) =>
+      log.append({ dedupKey: sha256(utf8(key)), fresh: true, build: () => leafOf(text) });
+    const first = await fresh('one', 'key');
+    expect((await append(log, 'key')).index).toBe(first.index);
+    // Against the promise, queued and stored: entries of their own, the log goes on.
+    const others = await Promise.all([fresh('two', 'key'), fresh('three', 'other')]);
+    const third = await fresh('four', 'other');
+    expect([...others, third].map(({ index }) => index)).toEqual([1, 2, 3]);
+    expect((await append(log, 'key')).index).toBe(0);
+    expect((await append(log, 'other')).index).toBe(2);
+    verify('four', third);
+  });
+
   it('shows tiles and bundles of the published tree and nothing beyond', async () => {
     const log = await open();
     await fill(log, 300);
