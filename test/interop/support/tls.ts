@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A stack as operators run it: behind a proxy that ends TLS, with a certificate of a private authority.
+import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { createServer } from 'node:https';
@@ -43,12 +44,18 @@ async function makeCertificates(place: Workplace): Promise<void> {
   );
 }
 
+/** Below the ports that systems give out by themselves: nobody takes it before the stack does. */
 async function freePort(): Promise<number> {
-  const server = createSocketServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const server = createSocketServer();
+    const taken = new Promise((resolve) => server.once('error', () => resolve(true)));
+    const free = new Promise((resolve) => server.once('listening', () => resolve(false)));
+    server.listen(randomInt(20_000, 30_000), '127.0.0.1');
+    if (await Promise.race([taken, free])) continue;
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
 
 /** Passes paths and bodies on unchanged. */
@@ -89,7 +96,11 @@ export async function openTlsStack(place: Workplace, data: string): Promise<TlsS
   const proxy = await startProxy(place, inside);
   const authority = join(place.directory, 'ca.pem');
   // The self-check of the stack goes through the proxy as well.
-  const env = { SIGSTEAD_URL: proxy.url, NODE_EXTRA_CA_CERTS: authority };
+  const env = {
+    SIGSTEAD_URL: proxy.url,
+    SIGSTEAD_METRICS__PORT: '0',
+    NODE_EXTRA_CA_CERTS: authority,
+  };
   const { child, exit, stderr } = spawnServe({ data, args: ['--port', String(port)], env });
   const close = async () => {
     child.kill('SIGKILL');
