@@ -42,6 +42,28 @@ function bmp(bytes: Uint8Array, what: string): string {
   return text;
 }
 
+/** UTF-32, big-endian. */
+function universal(bytes: Uint8Array, what: string): string {
+  if (bytes.length % 4 !== 0) throw new ParseError(`${what}: odd UniversalString`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  let text = '';
+  for (let i = 0; i < bytes.length; i += 4) {
+    const point = view.getUint32(i);
+    if (point > 0x10ffff) throw new ParseError(`${what}: ill-formed UniversalString`);
+    text += String.fromCodePoint(point);
+  }
+  if (!text.isWellFormed()) throw new ParseError(`${what}: ill-formed UniversalString`);
+  return text;
+}
+
+/** x500UniqueIdentifier: bits, which nobody reads. */
+function bits(bytes: Uint8Array, what: string): undefined {
+  const unused = bytes[0] ?? 8;
+  const last = bytes.length > 1 ? (bytes.at(-1) ?? 0) : 0;
+  const sound = unused < 8 && (bytes.length > 1 || unused === 0);
+  if (!sound || (last & ((1 << unused) - 1)) !== 0) throw new ParseError(`${what}: odd BIT STRING`);
+}
+
 /** DirectoryString by tag. PrintableString may hold all of ASCII: many CAs stretch its alphabet. */
 const STRINGS = new Map<number, (bytes: Uint8Array, what: string) => string | undefined>([
   [TAG.utf8String, fromUtf8],
@@ -50,9 +72,8 @@ const STRINGS = new Map<number, (bytes: Uint8Array, what: string) => string | un
   [TAG.ia5String, ascii],
   [TAG.t61String, (bytes) => String.fromCharCode(...bytes)],
   [TAG.bmpString, bmp],
-  // Of serial numbers and the like; nobody reads them.
-  [TAG.universalString, () => undefined],
-  [TAG.bitString, () => undefined],
+  [TAG.universalString, universal],
+  [TAG.bitString, bits],
 ]);
 
 const MAX_ATTRIBUTE_OCTETS = 4096;

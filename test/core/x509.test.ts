@@ -176,7 +176,8 @@ describe('the fields of a certificate', () => {
     [TAG.t61String, Uint8Array.of(0x4d, 0xfc), 'Mü'],
     [TAG.bmpString, Uint8Array.of(0x67, 0x71, 0, 0x41), '東A'],
     [TAG.numericString, utf8('12'), '12'],
-    [TAG.universalString, Uint8Array.of(0, 0, 0, 0x41), undefined],
+    [TAG.universalString, Uint8Array.of(0, 0, 0, 0x41, 0, 1, 0xf6, 0), 'A\u{1f600}'],
+    [TAG.bitString, Uint8Array.of(4, 0xf0), undefined],
   ])('reads a common name of tag %i', (tag, content, text) => {
     const subject = sequence(tlv(TAG.set, sequence(oid(OID.commonName), tlv(tag, content))));
     expect(parse({ subject }).subject.commonName).toBe(text);

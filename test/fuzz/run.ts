@@ -6,7 +6,7 @@ import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { randomFor } from './support/random.ts';
-import { type Count, emptyCount } from './support/session.ts';
+import { type Count, emptyCount, type FoundFault } from './support/session.ts';
 import { judge, type Target } from './support/target.ts';
 import { TARGETS } from './targets.ts';
 import type { Job } from './worker.ts';
@@ -91,7 +91,8 @@ function runJob(worker: Worker, at: Int32Array, job: Job): Promise<Result & { al
   });
 }
 
-async function work(queue: Job[], results: Result[]): Promise<void> {
+/** @param finished is told of each result */
+async function work(queue: Job[], finished: (result: Result) => void): Promise<void> {
   const at = new Int32Array(new SharedArrayBuffer(8));
   const open = () =>
     new Worker(new URL('./worker.ts', import.meta.url), {
@@ -101,7 +102,7 @@ async function work(queue: Job[], results: Result[]): Promise<void> {
   let worker = open();
   for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
     const { alive, ...result } = await runJob(worker, at, job);
-    results.push(result);
+    finished(result);
     if (!alive) worker = open();
   }
   await worker.terminate();
@@ -109,7 +110,7 @@ async function work(queue: Job[], results: Result[]): Promise<void> {
 
 function summary(target: Target, results: readonly Result[]): Count {
   const sum = emptyCount(target.name);
-  for (const { job, count } of results.filter((result) => nameOf(result.job) === target.name)) {
+  for (const { job, count } of results) {
     sum.faults.push(...count.faults);
     sum.totalMs += count.totalMs;
     if (job.range === undefined) continue;
@@ -155,13 +156,22 @@ async function main(): Promise<void> {
   console.log(
     `fuzz: FUZZ_SEED=${seed}, ${inputs} inputs for each of ${chosen.length} parsers, ${workers} workers`,
   );
-  const queue = jobs();
-  const results: Result[] = [];
-  await Promise.all(Array.from({ length: workers }, () => work(queue, results)));
   console.log(`${'parser'.padEnd(32)}  inputs   outer  parsed  slowest    total`);
-  const sums = chosen.map(({ target }) => summary(target, results));
-  for (const sum of sums) console.log(line(sum));
-  const faults = sums.flatMap((sum) => sum.faults);
+  const queue = jobs();
+  const due = queue.length / Math.max(1, chosen.length);
+  const results: Result[] = [];
+  const faults: FoundFault[] = [];
+  // A parser's line comes with its last result.
+  const finished = (result: Result) => {
+    results.push(result);
+    const own = results.filter(({ job }) => job.target === result.job.target);
+    const target = TARGETS[result.job.target];
+    if (own.length < due || target === undefined) return;
+    const sum = summary(target, own);
+    console.log(line(sum));
+    faults.push(...sum.faults);
+  };
+  await Promise.all(Array.from({ length: workers }, () => work(queue, finished)));
   for (const { target, where, what } of faults) console.log(`FIND ${target}, ${where}: ${what}`);
   console.log(
     faults.length === 0 ? 'fuzz: no find' : `fuzz: ${faults.length} finds with FUZZ_SEED=${seed}`,

@@ -99,7 +99,7 @@ function rewrite(node: DerNode): Uint8Array {
 
 /** node-forge reads a BMPString by pairs and so past its end. */
 function hasBmp(node: DerNode): boolean {
-  if ((node.tag & 0x20) === 0) return node.tag === TAG.bmpString;
+  if ((node.tag & 0x20) === 0) return (node.tag & 0x1f) === TAG.bmpString;
   return children(node.content, 'it').some(hasBmp);
 }
 
@@ -165,7 +165,8 @@ function askOpenSsl(cert: Certificate): void {
     holds(Date.parse(other.validTo) === cert.notAfterMs, 'OpenSSL: notAfter');
     holds(Date.parse(other.validFrom) === cert.notBeforeMs, 'OpenSSL: notBefore');
   }
-  holds(other.ca === cert.isCa || cert.keyUsage !== undefined, 'OpenSSL: CA');
+  // It takes no certificate for a CA in which any extension is odd.
+  holds(cert.isCa || !other.ca, 'OpenSSL: CA');
 }
 
 function askPeculiar(cert: Certificate): void {
