@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/interop/**', 'test/fault/kill.test.ts', 'node_modules/**'],
+    exclude: ['test/interop/**', 'test/release/**', 'test/fault/kill.test.ts', 'node_modules/**'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

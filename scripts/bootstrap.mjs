@@ -25,6 +25,8 @@ const TASKS = {
   interop: [['test/interop/run.ts']],
   fault: [['vitest', 'run', '--config', 'test/fault/vitest.config.ts']],
   fuzz: [['test/fuzz/run.ts']],
+  release: [['vitest', 'run', '--config', 'test/release/vitest.config.ts']],
+  build: [['scripts/build.ts']],
   bench: [['bench/run.ts']],
 };
 

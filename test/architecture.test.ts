@@ -52,7 +52,7 @@ function sources(directory: string): SourceFile[] {
 }
 
 const services = sources('services');
-const all = [...services, ...sources('test'), ...sources('bench')];
+const all = [...services, ...sources('test'), ...sources('bench'), ...sources('scripts')];
 
 function target(file: SourceFile, specifier: string): string {
   return relative(ROOT, join(ROOT, dirname(file.path), specifier));

@@ -10,10 +10,17 @@ import {
   verifyCommand,
 } from './commands.ts';
 import { type Io, processIo, report } from './io.ts';
+import { CLIENT_COMMANDS } from './names.ts';
 import { VERSION } from './version.ts';
 
-/** names.ts has their names. */
-const OWN = [signCommand, attestCommand, verifyCommand, verifyAttestationCommand, inspectCommand];
+/** By the names of names.ts. */
+const OWN: Readonly<Record<string, (io: Io) => Command>> = {
+  sign: signCommand,
+  attest: attestCommand,
+  verify: verifyCommand,
+  'verify-attestation': verifyAttestationCommand,
+  inspect: inspectCommand,
+};
 
 const EXAMPLES = `
 Examples:
@@ -42,13 +49,19 @@ function join(program: Command, command: Command): void {
   else for (const child of command.commands) group.addCommand(child);
 }
 
-/** @param extra commands of others, after our own */
-export function buildCli(extra: readonly Command[] = [], io: Io = processIo): Command {
+/**
+ * @param extra commands of others, after our own
+ * @param wanted first word of the command line: a command of ours is made alone, for a fast start
+ */
+export function buildCli(extra: readonly Command[] = [], io: Io = processIo, wanted = ''): Command {
+  const only = CLIENT_COMMANDS.get(wanted);
   const program = new Command('sigstead')
     .description('sign, attest and verify with a private Sigstore')
     .version(VERSION)
     .addHelpText('after', EXAMPLES);
-  for (const make of OWN) program.addCommand(make(io));
+  for (const [name, make] of Object.entries(OWN)) {
+    if (only === undefined || only === name) program.addCommand(make(io));
+  }
   for (const command of extra) join(program, command);
   tame(program, io);
   return program;
@@ -86,7 +99,7 @@ export async function runCli(
   io: Io = processIo,
 ): Promise<number> {
   try {
-    await buildCli(extra, io).parseAsync(plainSwitches(argv));
+    await buildCli(extra, io, argv[2]).parseAsync(plainSwitches(argv));
     // A command that goes on after its action leaves its code where the process finds it.
     return typeof process.exitCode === 'number' ? process.exitCode : EXIT.ok;
   } catch (error) {

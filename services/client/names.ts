@@ -2,14 +2,15 @@
 // By name, the commands that the client alone answers. Known before anything is loaded, so that a
 // verification need not wait for a server that it does not start.
 
-export const CLIENT_COMMANDS: ReadonlySet<string> = new Set([
-  'sign',
-  'sign-blob',
-  'attest',
-  'attest-blob',
-  'verify',
-  'verify-blob',
-  'verify-attestation',
-  'verify-blob-attestation',
-  'inspect',
+/** Every name, also those of cosign → the name of the command. */
+export const CLIENT_COMMANDS: ReadonlyMap<string, string> = new Map([
+  ['sign', 'sign'],
+  ['sign-blob', 'sign'],
+  ['attest', 'attest'],
+  ['attest-blob', 'attest'],
+  ['verify', 'verify'],
+  ['verify-blob', 'verify'],
+  ['verify-attestation', 'verify-attestation'],
+  ['verify-blob-attestation', 'verify-attestation'],
+  ['inspect', 'inspect'],
 ]);

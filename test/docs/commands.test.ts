@@ -3,6 +3,7 @@
 //
 //   (none)    here, against a stack, in a directory of the document's own, block after block
 //   cosign    by `npm run test:interop`, which has the foreign programs; so with those of FOREIGN
+//   release   by `npm run test:release`, which has a packed release
 //   npm       by .ci/run on a fresh clone; here, that the scripts exist
 //   example   by nobody: it needs an installation of the reader's; here, that its flags exist
 //
@@ -19,7 +20,7 @@ import { ROOT, temporaryDirectory } from '../support/stack.ts';
 import { openWorkshop, type Room, type Workshop } from '../support/workshop.ts';
 
 const FOREIGN = ['cosign', 'sigstore', 'model_signing', 'conformance', 'node', 'openssl', 'curl'];
-const RUNNERS = ['', ...FOREIGN, 'npm', 'example'];
+const RUNNERS = ['', ...FOREIGN, 'release', 'npm', 'example'];
 
 const shells = allDocuments().flatMap((document) =>
   document.blocks

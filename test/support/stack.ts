@@ -37,6 +37,8 @@ export interface SpawnOptions {
   readonly args?: readonly string[];
   readonly cwd?: string;
   readonly env?: Record<string, string>;
+  /** The command's entry; that of the checkout unless given. */
+  readonly main?: string;
 }
 
 export interface Spawned {
@@ -53,8 +55,9 @@ function cleanEnvironment(): Record<string, string | undefined> {
 }
 
 /** `serve --dev --port 0` under this Node, without a shell or a wrapper between it and a signal. */
-export function spawnServe({ data, args = [], cwd = ROOT, env = {} }: SpawnOptions): Spawned {
-  const words = [MAIN, 'serve', '--dev', '--port', '0', '--data', data, ...args];
+export function spawnServe(options: SpawnOptions): Spawned {
+  const { data, args = [], cwd = ROOT, env = {}, main = MAIN } = options;
+  const words = [main, 'serve', '--dev', '--port', '0', '--data', data, ...args];
   const child = spawn(process.execPath, words, {
     cwd,
     env: { ...cleanEnvironment(), UV_THREADPOOL_SIZE: '8', ...env },
