@@ -2,6 +2,7 @@
 // Requests as clients send them, each new, and the little HTTP client that sends them.
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { Agent, request } from 'node:http';
+import { gunzipSync } from 'node:zlib';
 import {
   octetString,
   oid,
@@ -36,9 +37,13 @@ export function httpClient(url: string, sockets: number): HttpClient {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('error', reject);
-        response.on('end', () =>
-          resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks) }),
-        );
+        response.on('end', () => {
+          const sentBody = Buffer.concat(chunks);
+          // Full bundles of a log come compressed, whether asked for or not.
+          const zipped = response.headers['content-encoding'] === 'gzip';
+          const body = zipped ? gunzipSync(sentBody) : sentBody;
+          resolve({ status: response.statusCode ?? 0, body });
+        });
       });
       sent.on('error', reject);
       sent.end(body);
