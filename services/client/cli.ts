@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command `sigstead`, as far as it is a client. Others add their commands to it.
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { CodedError, EXIT } from '../core/errors.ts';
 import {
   attestCommand,
@@ -24,16 +24,25 @@ const OWN: Readonly<Record<string, (io: Io) => Command>> = {
 
 const EXAMPLES = `
 Examples:
-  $ sigstead serve --dev
+  $ sigstead serve --dev                                     in another terminal
   $ sigstead dev token --email dev@example.com > token
   $ sigstead sign --trust-config data/trust --identity-token-file token app.tgz
   $ sigstead verify --trust-config data/trust --certificate-identity dev@example.com \\
       --certificate-oidc-issuer http://localhost:8400/dev-oidc app.tgz
+
+Exit codes: 0 done, 1 a fault of the program, 2 usage, 3 signature or proof invalid, 4 somebody else
+signed, 5 trust files, 6 a service, 7 the identity token. An error is two lines on stderr:
+\`error: CODE: what was wrong\` and \`mend: what to do\`.
 `;
+
+const argumentsOf = (command: Command) =>
+  command.commands.length > 0 ? '<command>' : command.usage().replace('[options]', '').trim();
 
 /** commander ends the process and prints by itself unless every command is told not to. */
 function tame(command: Command, io: Io): void {
-  command.exitOverride().configureOutput({
+  command.exitOverride().helpCommand(false);
+  command.addHelpOption(new Option('-h, --help', 'show this').helpGroup('Options:'));
+  command.configureOutput({
     writeOut: io.out,
     writeErr: io.err,
     // Errors are told once, by report().
@@ -57,7 +66,11 @@ export function buildCli(extra: readonly Command[] = [], io: Io = processIo, wan
   const only = CLIENT_COMMANDS.get(wanted);
   const program = new Command('sigstead')
     .description('sign, attest and verify with a private Sigstore')
-    .version(VERSION)
+    .version(VERSION, '-V, --version', 'show the version')
+    .usage('<command> [options]')
+    // Without their other names, which each tells in its own help.
+    .configureHelp({ subcommandTerm: (one) => `${one.name()} ${argumentsOf(one)}`.trim() })
+    .commandsGroup('Sign and verify:')
     .addHelpText('after', EXAMPLES);
   for (const [name, make] of Object.entries(OWN)) {
     if (only === undefined || only === name) program.addCommand(make(io));

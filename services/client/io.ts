@@ -18,6 +18,14 @@ export interface Io {
   readonly clock?: Clock;
 }
 
+/** Whoever read our output may go before its end (`| head`): no reason to end, nor to fail. */
+function outliveReader(stream: NodeJS.WriteStream): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+for (const stream of [process.stdout, process.stderr]) outliveReader(stream);
+
 export const processIo: Io = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),

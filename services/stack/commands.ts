@@ -93,6 +93,7 @@ export function configCommand(): Command {
     .addHelpText('after', CONFIG_EXAMPLES);
   withConfigFlags(command.command('print'))
     .description('what would run: file, environment and flags merged; secrets masked')
+    .addHelpText('after', CONFIG_EXAMPLES)
     .action(async (flags: ServeFlags) => {
       const { maskSecrets } = await import('../runtime/config.ts');
       const { stringify } = await import('yaml');
@@ -101,6 +102,7 @@ export function configCommand(): Command {
   command
     .command('schema')
     .description('JSON Schema of the configuration')
+    .addHelpText('after', CONFIG_EXAMPLES)
     .action(async () => {
       const { configJsonSchema } = await import('../runtime/config.ts');
       const { stackConfig } = await import('./config.ts');
@@ -204,6 +206,8 @@ Examples:
   $ sigstead dev token --email dev@example.com
   $ sigstead dev token --kubernetes ci/builder --expires-in 60
   $ sigstead dev token --claims github.json --type github > token
+
+Its issuer runs with \`sigstead serve --dev\` alone, and gives anybody any identity.
 `;
 
 export function devCommand(): Command {

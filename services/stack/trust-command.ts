@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a stack adds to the commands under `sigstead trust`. Loaded with every command, so that it
 // brings nothing along but when it runs.
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Role } from '../core/tuf.ts';
 import type { RotateFlags } from './rotate.ts';
 
@@ -26,7 +26,12 @@ export function rotateCommand(): Command {
   group
     .command('rotate')
     .description('replace keys of the trust root, running or not; clients follow by themselves')
-    .requiredOption('--role <role>', `${NAMES.join(', ')} or ${ALL}; may be repeated`, addRole)
+    .addOption(
+      new Option('--role <role>', 'whose key; may be repeated')
+        .choices([...NAMES, ALL])
+        .argParser(addRole)
+        .makeOptionMandatory(),
+    )
     .option('--config <file>', 'configuration of the stack, for its directories')
     .option('--data <directory>', 'keys, logs and trust files')
     .option('--mark-dir <directory>', 'high-water marks, where they are not under data')
