@@ -10,29 +10,52 @@ const MAX_COFACTOR = 2 ** 30;
 /** Steps of the algorithm in one: (a, b) becomes (A·a + B·b, C·a + D·b). */
 type Steps = readonly [A: number, B: number, C: number, D: number];
 
+// Both loops move their numbers one by one: written as pairs of pairs, each step costs an array.
+
 /** All steps from a and b down to a remainder of 1. */
 function lastSteps(first: number, second: number): Steps {
-  let [a, b] = [first, second];
-  let [A, B, C, D] = [1, 0, 0, 1];
+  let a = first;
+  let b = second;
+  let A = 1;
+  let B = 0;
+  let C = 0;
+  let D = 1;
   while (b > 1) {
     const quotient = Math.floor(a / b);
-    [a, b] = [b, a - quotient * b];
-    [A, B, C, D] = [C, D, A - quotient * C, B - quotient * D];
+    const rest = a - quotient * b;
+    const E = A - quotient * C;
+    const F = B - quotient * D;
+    a = b;
+    b = rest;
+    A = C;
+    B = D;
+    C = E;
+    D = F;
   }
   return [A, B, C, D];
 }
 
 /** The steps that are the same whatever digits follow those of a and b. */
 function leadingSteps(first: number, second: number): Steps {
-  let [a, b] = [first, second];
-  let [A, B, C, D] = [1, 0, 0, 1];
+  let a = first;
+  let b = second;
+  let A = 1;
+  let B = 0;
+  let C = 0;
+  let D = 1;
   while (b + C > 0 && b + D > 0) {
     const quotient = Math.floor((a + A) / (b + C));
     if (quotient !== Math.floor((a + B) / (b + D))) break;
-    const [E, F] = [A - quotient * C, B - quotient * D];
+    const E = A - quotient * C;
+    const F = B - quotient * D;
     if (Math.abs(E) > MAX_COFACTOR || Math.abs(F) > MAX_COFACTOR) break;
-    [a, b] = [b, a - quotient * b];
-    [A, B, C, D] = [C, D, E, F];
+    const rest = a - quotient * b;
+    a = b;
+    b = rest;
+    A = C;
+    B = D;
+    C = E;
+    D = F;
   }
   return [A, B, C, D];
 }
