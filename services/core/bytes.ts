@@ -123,8 +123,9 @@ export function fromBase64(text: string): Uint8Array {
  * @throws ParseError
  */
 export function fromAnyBase64(text: string): Uint8Array {
-  if (/[-_]/.test(text) && /[+/]/.test(text)) throw new ParseError('not base64: two alphabets');
-  const standard = text.replaceAll('-', '+').replaceAll('_', '/');
+  const urlSafe = /[-_]/.test(text);
+  if (urlSafe && /[+/]/.test(text)) throw new ParseError('not base64: two alphabets');
+  const standard = urlSafe ? text.replaceAll('-', '+').replaceAll('_', '/') : text;
   if (standard.includes('=')) return fromBase64(standard);
   return fromBase64(standard + '='.repeat((4 - (standard.length % 4)) % 4));
 }

@@ -33,13 +33,10 @@ export class ProtoMessage {
   constructor(value: Json, path: string, names: readonly string[]) {
     this.path = path;
     if (!isJsonObject(value)) throw new FieldError(path === '' ? 'body' : path, 'not an object');
-    const spellings = new Map<string, string>();
-    for (const name of names) {
-      spellings.set(name, name);
-      spellings.set(snakeCase(name), name);
-    }
     for (const [spelling, item] of Object.entries(value)) {
-      const name = spellings.get(spelling);
+      const name = names.includes(spelling)
+        ? spelling
+        : names.find((candidate) => snakeCase(candidate) === spelling);
       if (name === undefined)
         throw new FieldError(at(path, spelling.slice(0, 64)), 'unknown field');
       if (this.#fields.has(name)) throw new FieldError(at(path, name), 'given twice');
