@@ -37,7 +37,7 @@ export interface Measured {
 
 export type LoadOrder =
   | { readonly kind: 'tokens'; readonly tokens: readonly Token[] }
-  /** Gets as many certificates, for entries that certificates sign. */
+  /** Sees to as many certificates, for entries that certificates sign. */
   | { readonly kind: 'holders'; readonly port: number; readonly count: number }
   | { readonly kind: 'window'; readonly window: Window };
 
@@ -128,8 +128,8 @@ async function measure(window: Window): Promise<Measured> {
 }
 
 async function collectHolders(port: number, count: number): Promise<Holder[]> {
-  const holders: Holder[] = [];
-  let asked = 0;
+  const holders = [...material.holders];
+  let asked = holders.length;
   const work = async (connection: Connection) => {
     while (asked < count) {
       const { token, subject } = material.tokens[asked++ % material.tokens.length] as Token;

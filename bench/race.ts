@@ -27,7 +27,7 @@ function pinnedLoad(command: string, args: readonly string[]): [string, string[]
 
 export interface Load {
   tokens(tokens: readonly Token[]): Promise<void>;
-  /** Certificates for entries that certificates sign. */
+  /** Sees to certificates for entries that certificates sign. */
   holders(port: number, count: number): Promise<void>;
   window(window: Window): Promise<Measured>;
   close(): void;

@@ -46,6 +46,8 @@ export interface Outcome {
 export interface Suite {
   readonly name: string;
   readonly run: (context: Context) => Promise<Outcome>;
+  /** Has no quick form. */
+  readonly full?: boolean;
 }
 
 const MAX_DRIFT = 0.2;

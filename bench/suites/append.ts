@@ -15,7 +15,7 @@ const CLOCKED_CONNECTIONS = 256;
 const CLOCKED_MS = 4000;
 /** One client waits for that clock each time. */
 const CLOCKED_SAMPLES = 4;
-const HOLDERS = { quick: 600, full: 4000 };
+const HOLDERS = { quick: 2048, full: 4096 };
 /** What a durable answer may take: some work, and a few writes that wait for the disk. */
 const WORK_MS = 2;
 const SYNCS = 4;

@@ -13,7 +13,7 @@ import { valueRow } from './rows.ts';
 const CHECKPOINT = '/api/v2/checkpoint';
 
 /** The start is over, its garbage collected or not as Node likes it. */
-const QUIET_MS = 5000;
+const QUIET_MS = { quick: 3000, full: 8000 };
 
 export async function memory({ extent, directory }: Context): Promise<Outcome> {
   const found: number[] = [];
@@ -21,7 +21,7 @@ export async function memory({ extent, directory }: Context): Promise<Outcome> {
     const own = join(directory, `memory-${start}`);
     mkdirSync(own, { recursive: true });
     const stack = await startStack(own);
-    await sleep(QUIET_MS);
+    await sleep(extent.quick ? QUIET_MS.quick : QUIET_MS.full);
     found.push(residentMb(stack.pid) ?? Number.NaN);
     await stack.end('SIGTERM');
   }
@@ -37,7 +37,7 @@ function allocated(directory: string): number {
 }
 
 /** Entries, each with a certificate of its own. */
-const ENTRIES = { quick: 4096, full: 16_384 };
+const ENTRIES = { quick: 2048, full: 16_384 };
 const CONNECTIONS = 64;
 const WINDOW_MS = 2000;
 /** Bundles are compressed while the log is idle. */
@@ -49,7 +49,7 @@ async function treeSize(port: number): Promise<number> {
   return Number((await answer.text()).split('\n')[1]);
 }
 
-export async function disk({ extent, directory, issuer, load }: Context): Promise<Outcome> {
+export async function disk({ extent, directory, issuer, load, ours }: Context): Promise<Outcome> {
   const own = join(directory, 'disk');
   mkdirSync(own, { recursive: true });
   const entries = extent.quick ? ENTRIES.quick : ENTRIES.full;
@@ -58,7 +58,7 @@ export async function disk({ extent, directory, issuer, load }: Context): Promis
   const before = { size: await treeSize(server.port), bytes: allocated(log) };
   let { size } = before;
   try {
-    await load.holders(server.port, entries);
+    await load.holders(ours.port, entries);
     const side = { server, operation: 'appendCertificate', connections: CONNECTIONS } as const;
     while (size < entries) {
       await race(load, [side], { rounds: 1, millis: WINDOW_MS, warmMillis: 0 });

@@ -14,7 +14,7 @@ import { CodedError, coded, EXIT } from '../core/errors.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { nodeCrypto } from '../runtime/crypto.ts';
 import { subjectOf } from './artifact.ts';
-import { readBounded, readChunks, requireWritable, writeWhole } from './files.ts';
+import { readBounded, readChunks, requireReadable, requireWritable, writeWhole } from './files.ts';
 import { systemHttp } from './http.ts';
 import { type Io, printable, processIo } from './io.ts';
 import { type PolicyFlags, policyOf } from './policy.ts';
@@ -63,7 +63,7 @@ function contextOf(flags: SignFlags, io: Io): SignContext {
 async function signFile(context: SignContext, path: string, inToto: boolean): Promise<Signed> {
   if (!inToto) {
     // A file that cannot be read is found before a certificate is asked for.
-    await readChunks(path).next();
+    requireReadable(path);
     return signArtifact(context, readChunks(path));
   }
   const statement = readBounded(path, MAX_STATEMENT_LENGTH);

@@ -5,18 +5,19 @@ import {
   accessSync,
   closeSync,
   constants,
-  createReadStream,
   existsSync,
   fchmodSync,
   fsyncSync,
   linkSync,
   openSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { HashName } from '../core/crypto.ts';
 import { CodedError } from '../core/errors.ts';
@@ -55,12 +56,52 @@ export function readBounded(path: string, limit: number): Uint8Array {
   }
 }
 
-/** The bytes of a file in pieces. @throws CodedError FILE_UNREADABLE */
-export async function* readChunks(path: string): AsyncGenerator<Uint8Array> {
+/** Before work begins that reads it. @throws CodedError FILE_UNREADABLE */
+export function requireReadable(path: string): void {
   try {
-    for await (const chunk of createReadStream(path)) yield chunk as Uint8Array;
+    const fd = openSync(path, 'r');
+    try {
+      readSync(fd, new Uint8Array(1));
+    } finally {
+      closeSync(fd);
+    }
   } catch (error) {
     throw unreadable(path, error);
+  }
+}
+
+/** So large that a call costs little beside its bytes, so small that two stay near the core. */
+const PIECE_LENGTH = 1 << 20;
+
+interface Piece {
+  readonly bytesRead: number;
+  readonly buffer: Uint8Array;
+}
+
+/**
+ * The bytes of a file in pieces, the next one read while one is used: a piece holds until the next
+ * is asked for. @throws CodedError FILE_UNREADABLE
+ */
+export async function* readChunks(path: string): AsyncGenerator<Uint8Array> {
+  let file: FileHandle | undefined;
+  let reading: Promise<Piece> | undefined;
+  try {
+    file = await open(path);
+    const [first, second] = [new Uint8Array(PIECE_LENGTH), new Uint8Array(PIECE_LENGTH)];
+    reading = file.read(first);
+    for (;;) {
+      const { bytesRead, buffer }: Piece = await reading;
+      if (bytesRead === 0) return;
+      reading = file.read(buffer === first ? second : first);
+      // Awaited at the next turn: until then a fault is nobody's.
+      reading.catch(() => {});
+      yield buffer.subarray(0, bytesRead);
+    }
+  } catch (error) {
+    throw unreadable(path, error);
+  } finally {
+    await reading?.catch(() => {});
+    await file?.close();
   }
 }
 

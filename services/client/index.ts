@@ -28,6 +28,7 @@ export {
   type Verification,
   verifyBundle,
 } from '../core/verify.ts';
+export { hashFiles } from './hash-files.ts';
 export type { HttpEdges } from './http.ts';
 export type { Signed } from './sign.ts';
 export { buildStatement, PREDICATE_TYPES, predicateTypeOf } from './statement.ts';

@@ -6,7 +6,14 @@ import { serializeBundle } from '../core/bundle.ts';
 import { coded } from '../core/errors.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { nodeCrypto } from '../runtime/crypto.ts';
-import { hashFile, readBounded, readChunks, requireWritable, writeWhole } from './files.ts';
+import {
+  hashFile,
+  readBounded,
+  readChunks,
+  requireReadable,
+  requireWritable,
+  writeWhole,
+} from './files.ts';
 import { systemHttp } from './http.ts';
 import { columns, type Io, type OutputFormat, warn } from './io.ts';
 import { type SignContext, type Signed, signArtifact, signStatement } from './sign.ts';
@@ -105,7 +112,7 @@ export async function runSign(file: string, flags: SignFlags, io: Io): Promise<v
   const path = flags.bundle ?? `${file}.sigstore.json`;
   const { context, force, source } = prepare(path, flags, io);
   // A file that cannot be read is found before a certificate is asked for.
-  await readChunks(file).next();
+  requireReadable(file);
   const signed = await signArtifact(context, readChunks(file));
   writeWhole(path, `${serializeBundle(signed.bundle)}\n`, force);
   show(io, flags.output, { verb: 'Signed', file, path, source, signed });
