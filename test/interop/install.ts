@@ -22,6 +22,7 @@ import {
   PROGRAMS,
   type Tool,
   VENV,
+  VENV_SBOM,
   VENV_SIGSTORE,
   VENV_SIGSTORE_42,
 } from './support/cache.ts';
@@ -159,6 +160,7 @@ const STEPS: readonly Step[] = [
   pythonStep(VENV, 'requirements.txt', ['lint_pkix_cert', 'pyca', 'python-tuf']),
   pythonStep(VENV_SIGSTORE, 'sigstore.txt', ['sigstore', 'model_signing']),
   pythonStep(VENV_SIGSTORE_42, 'sigstore-4.2.txt', ['sigstore-4.2']),
+  pythonStep(VENV_SBOM, 'sbom.txt', ['cyclonedx']),
   {
     what: 'sigstore-js (npm)',
     tools: ['sigstore-js'],
@@ -190,11 +192,14 @@ function isDone(step: Step): boolean {
   );
 }
 
+/** How a program says which it is, where that is not `--version`. */
+const VERSION_WORDS = new Map([['openssl', 'version']]);
+
 /** Debian packages are the machine's own: they are looked for, not installed. */
 function missingPackages(): Missing[] {
   const names = readFileSync(join(INTEROP, 'apt.txt'), 'utf8').split('\n').filter(Boolean);
   return names.flatMap((name) => {
-    const found = spawnSync(name, ['version'], { encoding: 'utf8' });
+    const found = spawnSync(name, [VERSION_WORDS.get(name) ?? '--version'], { encoding: 'utf8' });
     if (found.status === 0) return [];
     return [{ tool: name as Tool, reason: `not installed: apt-get install ${name}` }];
   });

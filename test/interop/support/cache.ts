@@ -9,6 +9,7 @@ export const VENV = join(CACHE, 'venv');
 /** sigstore-python of today with model_signing, and the last one that knows `dsse` entries alone. */
 export const VENV_SIGSTORE = join(CACHE, 'venv-sigstore');
 export const VENV_SIGSTORE_42 = join(CACHE, 'venv-sigstore-4.2');
+export const VENV_SBOM = join(CACHE, 'venv-sbom');
 /** sigstore-js: packages beside the scripts of `node/`. */
 export const NODE = join(CACHE, 'node');
 
@@ -25,6 +26,7 @@ export type Tool =
   | 'ctclient'
   | 'zlint'
   | 'openssl'
+  | 'chromium'
   | 'lint_pkix_cert'
   | 'pyca'
   | 'python-tuf'
@@ -38,6 +40,7 @@ export type Tool =
   | 'sigstore-4.2'
   | 'model_signing'
   | 'sigstore-js'
+  | 'cyclonedx'
   | 'package';
 
 export const PROGRAMS: Readonly<Record<Exclude<Tool, 'package'>, string>> = {
@@ -46,6 +49,7 @@ export const PROGRAMS: Readonly<Record<Exclude<Tool, 'package'>, string>> = {
   ctclient: join(BIN, 'ctclient'),
   zlint: join(BIN, 'zlint'),
   openssl: 'openssl',
+  chromium: 'chromium',
   lint_pkix_cert: join(VENV, 'bin', 'lint_pkix_cert'),
   pyca: join(VENV, 'bin', 'python'),
   'python-tuf': join(VENV, 'bin', 'python'),
@@ -58,6 +62,7 @@ export const PROGRAMS: Readonly<Record<Exclude<Tool, 'package'>, string>> = {
   sigstore: join(VENV_SIGSTORE, 'bin', 'sigstore'),
   'sigstore-4.2': join(VENV_SIGSTORE_42, 'bin', 'sigstore'),
   model_signing: join(VENV_SIGSTORE, 'bin', 'model_signing'),
+  cyclonedx: join(VENV_SBOM, 'bin', 'python'),
   'sigstore-js': join(NODE, 'node_modules', '@sigstore', 'verify', 'package.json'),
 };
 
