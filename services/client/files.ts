@@ -10,6 +10,7 @@ import {
   fsyncSync,
   linkSync,
   openSync,
+  promises,
   readFileSync,
   readSync,
   renameSync,
@@ -17,7 +18,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { HashName } from '../core/crypto.ts';
 import { CodedError } from '../core/errors.ts';
@@ -86,7 +87,7 @@ export async function* readChunks(path: string): AsyncGenerator<Uint8Array> {
   let file: FileHandle | undefined;
   let reading: Promise<Piece> | undefined;
   try {
-    file = await open(path);
+    file = await promises.open(path);
     const [first, second] = [new Uint8Array(PIECE_LENGTH), new Uint8Array(PIECE_LENGTH)];
     reading = file.read(first);
     for (;;) {
@@ -105,13 +106,21 @@ export async function* readChunks(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
+/** A file of one piece is read at once: what reads in turns takes longer to load than it to read. */
+function smallFile(path: string): Uint8Array | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isFile() !== true || found.size > PIECE_LENGTH) return undefined;
+  return readBounded(path, PIECE_LENGTH);
+}
+
 /** Digests of a file of any size, in one pass. @throws CodedError FILE_UNREADABLE */
 export async function hashFile(
   path: string,
   hashes: readonly HashName[],
 ): Promise<Partial<Record<HashName, Uint8Array>>> {
   const engines: Array<[HashName, Hash]> = hashes.map((name) => [name, createHash(name)]);
-  for await (const chunk of readChunks(path)) {
+  const small = smallFile(path);
+  for await (const chunk of small === undefined ? readChunks(path) : [small]) {
     for (const [, engine] of engines) engine.update(chunk);
   }
   return Object.fromEntries(
