@@ -6,6 +6,7 @@
 //   main.js, …    every command: the stack with it, in parts that are read when they are wanted
 //   thread.js     the writer thread of the logs
 //   index.js      the library
+//   hash-thread.js  a thread of its hashFiles()
 //   verify.js     the verifier for browsers
 //
 // They lie two folders deep, as services/client does: `../../package.json` is the manifest for both.
@@ -139,7 +140,14 @@ function bundlesOf(context: Context): BuildOptions[] {
       entryPoints: { main: 'services/stack/main.ts', thread: 'services/log/thread.ts' },
       banner: { js: `${context.banner}\n${REQUIRE}` },
     },
-    { ...base, format: 'esm', entryPoints: { index: 'services/client/index.ts' } },
+    {
+      ...base,
+      format: 'esm',
+      entryPoints: {
+        index: 'services/client/index.ts',
+        'hash-thread': 'services/client/hash-thread.ts',
+      },
+    },
     {
       ...base,
       format: 'esm',

@@ -203,8 +203,9 @@ describe('signed by itself', () => {
 
   it('signs and verifies as a library of JavaScript', async () => {
     const program = `
-      import { readFileSync } from 'node:fs';
-      import { attest, CodedError, loadTrust, parseBundle, serializeBundle, sign, verify } from 'sigstead';
+      import { createHash } from 'node:crypto';
+      import { readFileSync, writeFileSync } from 'node:fs';
+      import { attest, CodedError, hashFiles, loadTrust, parseBundle, serializeBundle, sign, verify } from 'sigstead';
       import * as page from 'sigstead/verify';
       const trust = loadTrust('trust');
       const token = readFileSync('token', 'utf8').trim();
@@ -218,16 +219,22 @@ describe('signed by itself', () => {
       const about = { name: 'x', bytes, predicateType, predicate: new TextEncoder().encode('{}') };
       const attested = await attest(about, { trust, token });
       const statement = verify(trust, attested.bundle, { bytes }, { ...policy, attestation: true, predicateType });
+      // Enough for threads of its own.
+      const large = new Uint8Array(40 << 20);
+      for (const name of ['large-1', 'large-2']) writeFileSync(name, large);
+      const digests = await hashFiles(['large-1', 'large-2']);
+      const right = createHash('sha256').update(large).digest('hex');
+      const hashed = digests.every((digest) => Buffer.from(digest).toString('hex') === right);
       let refusal;
       try { verify(trust, bundle, { bytes: bytes.subarray(1) }, policy); } catch (error) {
         refusal = error instanceof CodedError && error.code;
       }
-      console.log(JSON.stringify([found.identity.name, again.identity.name, statement.statement.predicateType, refusal]));
+      console.log(JSON.stringify([found.identity.name, again.identity.name, statement.statement.predicateType, refusal, hashed]));
     `;
     writeFileSync(join(installed.directory, 'use.mjs'), program);
     const { stdout, stderr } = await outcome(process.execPath, ['use.mjs']);
     expect([stdout.trim(), stderr]).toEqual([
-      JSON.stringify([IDENTITY, IDENTITY, 'https://example.com/p', 'DIGEST_MISMATCH']),
+      JSON.stringify([IDENTITY, IDENTITY, 'https://example.com/p', 'DIGEST_MISMATCH', true]),
       '',
     ]);
   });
@@ -235,14 +242,14 @@ describe('signed by itself', () => {
 
 describe('the types', () => {
   const PROGRAM = `
-import { attest, type Bundle, CodedError, examineBundle, loadTrust, parseBundle, sign, type Trust, verify } from 'sigstead';
+import { attest, type Bundle, CodedError, hashFiles, loadTrust, parseBundle, sign, type Trust, verify } from 'sigstead';
 export async function release(bytes: Uint8Array, token: string): Promise<string> {
   const trust: Trust = loadTrust('trust');
   const { bundle } = await sign(bytes, { trust, token });
   const again: Bundle = parseBundle(JSON.stringify(bundle));
   const { identity, times } = verify(trust, again, { bytes }, { identity: 'a', issuer: 'b' });
   await attest({ name: 'n', bytes, predicateType: 'urn:x', predicate: bytes }, { trust, token });
-  return \`\${identity?.name} \${times[0]?.timeMs} \${typeof examineBundle}\`;
+  return \`\${identity?.name} \${times[0]?.timeMs} \${(await hashFiles(['a']))[0]?.length}\`;
 }
 export const isOurs = (error: unknown): string => (error instanceof CodedError ? error.code : '');
 `;
