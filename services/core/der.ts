@@ -201,6 +201,16 @@ export function readBitString(node: DerNode): Uint8Array {
   return content.subarray(1);
 }
 
+/** Content of a BIT STRING that is kept and not read (X.690 §11.2.1). @throws ParseError */
+export function checkBits(content: Uint8Array, what: string): undefined {
+  const [unused = 8] = content;
+  const last = content.length > 1 ? (content.at(-1) ?? 0) : 0;
+  const sound = unused < 8 && (content.length > 1 || unused === 0);
+  if (!sound || (last & ((1 << unused) - 1)) !== 0) {
+    throw new ParseError(`${what}: BIT STRING is not DER`);
+  }
+}
+
 /** KeyUsage names nine bits, PKIFailureInfo 26. */
 const MAX_NAMED_OCTETS = 4;
 

@@ -2,14 +2,26 @@
 // Names in certificates: distinguished names (RFC 5280 §4.1.2.4) and subject alternative names
 // (§4.2.1.6). Names are compared by their DER; text is for people and for identities.
 import { fromUtf8, hex } from './bytes.ts';
-import { children, context, type DerNode, DerReader, readDer, readOid, TAG } from './der.ts';
+import {
+  checkBits,
+  children,
+  context,
+  type DerNode,
+  DerReader,
+  readDer,
+  readOid,
+  TAG,
+} from './der.ts';
 import { ParseError } from './errors.ts';
 import { OID } from './oid.ts';
 
+/** A distinguished name; two are equal when their DER is. */
 export interface Name {
   /** DER of the Name. */
   readonly raw: Uint8Array;
+  /** CN, where there is one. */
   readonly commonName?: string;
+  /** O, where there is one. */
   readonly organization?: string;
 }
 
@@ -18,7 +30,9 @@ export interface Name {
  * `other`: every other form, value = hex of the GeneralName.
  */
 export interface SubjectAltName {
+  /** Form of the name. */
   readonly kind: 'email' | 'uri' | 'username' | 'dns' | 'other';
+  /** Address, URI, user or host name. */
   readonly value: string;
 }
 
@@ -56,14 +70,6 @@ function universal(bytes: Uint8Array, what: string): string {
   return text;
 }
 
-/** x500UniqueIdentifier: bits, which nobody reads. */
-function bits(bytes: Uint8Array, what: string): undefined {
-  const unused = bytes[0] ?? 8;
-  const last = bytes.length > 1 ? (bytes.at(-1) ?? 0) : 0;
-  const sound = unused < 8 && (bytes.length > 1 || unused === 0);
-  if (!sound || (last & ((1 << unused) - 1)) !== 0) throw new ParseError(`${what}: odd BIT STRING`);
-}
-
 /** DirectoryString by tag. PrintableString may hold all of ASCII: many CAs stretch its alphabet. */
 const STRINGS = new Map<number, (bytes: Uint8Array, what: string) => string | undefined>([
   [TAG.utf8String, fromUtf8],
@@ -73,7 +79,8 @@ const STRINGS = new Map<number, (bytes: Uint8Array, what: string) => string | un
   [TAG.t61String, (bytes) => String.fromCharCode(...bytes)],
   [TAG.bmpString, bmp],
   [TAG.universalString, universal],
-  [TAG.bitString, bits],
+  // x500UniqueIdentifier, which nobody reads.
+  [TAG.bitString, checkBits],
 ]);
 
 const MAX_ATTRIBUTE_OCTETS = 4096;

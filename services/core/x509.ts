@@ -11,6 +11,7 @@ import type { PublicKey } from './algorithm.ts';
 import { equal } from './bytes.ts';
 import type { Crypto } from './crypto.ts';
 import {
+  checkBits,
   context,
   type DerNode,
   DerReader,
@@ -42,20 +43,29 @@ export { parsePublicKey } from './spki.ts';
 export type { Extension } from './x509-extensions.ts';
 export type { Name, SubjectAltName } from './x509-name.ts';
 
+/** An X.509 certificate, parsed once. */
 export interface Certificate extends Readonly<ExtensionFacts> {
+  /** The whole. */
   readonly der: Uint8Array;
   /** DER of the TBSCertificate: what is signed. */
   readonly tbs: Uint8Array;
   /** Content octets of the INTEGER. */
   readonly serial: Uint8Array;
+  /** Algorithm of the signature, in dotted form. */
   readonly signatureOid: string;
+  /** Content of the BIT STRING. */
   readonly signature: Uint8Array;
+  /** Who signed it. */
   readonly issuer: Name;
+  /** Whom it is about; empty for signers. */
   readonly subject: Name;
+  /** Milliseconds since 1970. */
   readonly notBeforeMs: number;
   /** The certificate is valid at this instant, and no longer after it. */
   readonly notAfterMs: number;
+  /** The key that it certifies. */
   readonly publicKey: PublicKey;
+  /** All, in their order. */
   readonly extensions: readonly Extension[];
   /** OIDs of critical extensions that path validation does not process. */
   readonly unknownCritical: readonly string[];
@@ -114,8 +124,10 @@ function parseSubjectKey(spki: Uint8Array): PublicKey {
 }
 
 function skipUniqueIds(reader: DerReader): void {
-  reader.optional(context(1, false));
-  reader.optional(context(2, false));
+  for (const tag of [context(1, false), context(2, false)]) {
+    const node = reader.optional(tag);
+    if (node !== undefined) checkBits(node.content, 'unique identifier');
+  }
 }
 
 /** SPEC RFC 5280 §4.1.2.4, §4.1.2.6: who must be named, and where. */

@@ -8,6 +8,7 @@ declare module 'node-forge' {
     readonly strict: boolean;
     readonly parseAllBytes: boolean;
     readonly decodeBitStrings: boolean;
+    readonly maxDepth: number;
   }
   const forge: {
     readonly asn1: { fromDer(bytes: ByteBuffer, options: Options): unknown };
