@@ -17,6 +17,7 @@ import { openIssuer } from './issuer.ts';
 import { type Machine, machineFacts } from './machine.ts';
 import { installPrograms } from './peers/install.ts';
 import { openLoad } from './race.ts';
+import { buildRelease } from './release.ts';
 import { type Running, startMock, startOurs } from './servers.ts';
 import { type Context, type Extent, type Judged, runSteady, type Suite } from './suite.ts';
 import { append } from './suites/append.ts';
@@ -44,7 +45,7 @@ const SUITES: readonly Suite[] = [
 ];
 
 const QUICK: Extent = { quick: true, rounds: 5, windowMs: 500, warmMs: 1500 };
-const FULL: Extent = { quick: false, rounds: 7, windowMs: 2000, warmMs: 4000 };
+const FULL: Extent = { quick: false, rounds: 5, windowMs: 2000, warmMs: 5000 };
 
 const { values: flags } = parseArgs({
   options: {
@@ -94,9 +95,10 @@ async function runSuites(suites: readonly Suite[], machine: Machine, directory: 
   try {
     await load.tokens(await Promise.all(Array.from({ length: TOKENS }, () => issuer.token())));
     const go = flags.peers === 'go' ? installPrograms(say) : undefined;
+    const release = await buildRelease();
     const home = join(directory, 'ours');
     mkdirSync(home);
-    const ours = await keep(startOurs(home, issuer));
+    const ours = await keep(startOurs(release, home, issuer));
     /** Set by the first suite that asks. */
     let mocked: Promise<Running> | undefined;
     const mock = () => {
@@ -109,7 +111,8 @@ async function runSuites(suites: readonly Suite[], machine: Machine, directory: 
       const own = join(directory, suite.name);
       mkdirSync(own);
       const growthSize = 10 ** Number(flags.growth);
-      const shared = { extent, machine, issuer, load, ours, mock, go, growth: growthSize, say };
+      const peers = { ours, mock, go, release };
+      const shared = { extent, machine, issuer, load, ...peers, growth: growthSize, say };
       const context: Context = { ...shared, directory: own };
       judged.push(await runSteady(suite, context));
       rmSync(own, { recursive: true, force: true });

@@ -12,20 +12,25 @@ export interface Running extends Server {
   close(): Promise<void>;
 }
 
-/** `serve --dev` as everybody starts it, with one issuer more. */
-export async function startStack(directory: string, issuer?: Issuer): Promise<StackProcess> {
+/** `serve --dev` of a release, with one issuer more. */
+export async function startStack(
+  main: string,
+  directory: string,
+  issuer?: Issuer,
+): Promise<StackProcess> {
   const config = join(directory, 'config.json');
   const { url, keys = [] } = issuer ?? {};
   const row = { url, type: 'ci-provider', provider: 'github', jwks: { keys } };
   writeFileSync(config, JSON.stringify({ ca: { issuers: issuer === undefined ? [] : [row] } }));
   const data = join(directory, 'data');
-  const stack = await startServe({ data, args: ['--config', config] });
+  const stack = await startServe({ main, data, args: ['--config', config] });
   await stack.settled();
   return stack;
 }
 
-export async function startOurs(directory: string, issuer: Issuer): Promise<Running> {
-  const stack = await startStack(directory, issuer);
+/** @param main the built `sigstead` */
+export async function startOurs(main: string, directory: string, issuer: Issuer): Promise<Running> {
+  const stack = await startStack(main, directory, issuer);
   pinServer(stack.pid);
   return {
     name: 'sigstead',

@@ -23,7 +23,9 @@ export interface Context {
   readonly directory: string;
   readonly issuer: Issuer;
   readonly load: Load;
-  /** The stack under load. */
+  /** The built `sigstead`. */
+  readonly release: string;
+  /** Its stack, under load. */
   readonly ours: Running;
   /** Started when a suite first asks for it. */
   readonly mock: () => Promise<Running>;

@@ -15,12 +15,12 @@ const CHECKPOINT = '/api/v2/checkpoint';
 /** The start is over, its garbage collected or not as Node likes it. */
 const QUIET_MS = { quick: 3000, full: 8000 };
 
-export async function memory({ extent, directory }: Context): Promise<Outcome> {
+export async function memory({ extent, directory, release }: Context): Promise<Outcome> {
   const found: number[] = [];
   for (let start = 0; start < (extent.quick ? 1 : 3); start++) {
     const own = join(directory, `memory-${start}`);
     mkdirSync(own, { recursive: true });
-    const stack = await startStack(own);
+    const stack = await startStack(release, own);
     await sleep(extent.quick ? QUIET_MS.quick : QUIET_MS.full);
     found.push(residentMb(stack.pid) ?? Number.NaN);
     await stack.end('SIGTERM');
@@ -49,11 +49,18 @@ async function treeSize(port: number): Promise<number> {
   return Number((await answer.text()).split('\n')[1]);
 }
 
-export async function disk({ extent, directory, issuer, load, ours }: Context): Promise<Outcome> {
+export async function disk({
+  extent,
+  directory,
+  issuer,
+  load,
+  ours,
+  release,
+}: Context): Promise<Outcome> {
   const own = join(directory, 'disk');
   mkdirSync(own, { recursive: true });
   const entries = extent.quick ? ENTRIES.quick : ENTRIES.full;
-  const server = await startOurs(own, issuer);
+  const server = await startOurs(release, own, issuer);
   const log = join(own, 'data', 'tlog');
   const before = { size: await treeSize(server.port), bytes: allocated(log) };
   let { size } = before;

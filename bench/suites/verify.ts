@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Verification of a bundle: again and again in one process, and once in a process of its own.
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT } from '../../test/support/stack.ts';
 import { type FixtureFiles, makeFixture, type RootCurve, writeFixture } from '../fixture.ts';
 import type { Row } from '../goals.ts';
 import { versionOf } from '../peers/install.ts';
@@ -51,10 +49,6 @@ function timed([program, ...args]: Command, expected = 0): Promise<number> {
   });
 }
 
-/** The built command; without a build, what it is built from. */
-const BUILT = join(ROOT, 'dist', 'lib', 'bin.cjs');
-const SOURCE = join(ROOT, 'services', 'stack', 'main.ts');
-
 interface Contestant {
   /** Of the row; ours has none. */
   readonly id?: string;
@@ -62,18 +56,17 @@ interface Contestant {
   readonly command: (files: FixtureFiles) => Command;
 }
 
-function contestants({ go }: Context, identity: string, issuer: string): Contestant[] {
+function contestants({ go, release }: Context, identity: string, issuer: string): Contestant[] {
   const claim = ['--certificate-identity', identity, '--certificate-oidc-issuer', issuer];
   const flags = ({ bundle, trustedRoot, artifact }: FixtureFiles) => [
     ...['--trusted-root', trustedRoot, '--bundle', bundle],
     ...claim,
     artifact,
   ];
-  const main = existsSync(BUILT) ? BUILT : SOURCE;
   const script = join(import.meta.dirname, '..', 'workers', 'verify-once.mjs');
   const node = process.execPath;
   const all: Contestant[] = [
-    { name: 'sigstead', command: (files) => [node, main, 'verify', ...flags(files)] },
+    { name: 'sigstead', command: (files) => [node, release, 'verify', ...flags(files)] },
     {
       id: 'verify-cold-js',
       name: `${JS} script`,
@@ -95,10 +88,9 @@ function contestants({ go }: Context, identity: string, issuer: string): Contest
 const RUNS = { quick: 9, full: 21 };
 
 export async function verifyCold(context: Context): Promise<Outcome> {
-  const { directory, extent, say } = context;
+  const { directory, extent } = context;
   const fixture = makeFixture('p384');
   const files = writeFixture(directory, fixture);
-  if (!existsSync(BUILT)) say('verify cold: no build in dist/, the sources run as they are');
   const all = contestants(context, fixture.identity, fixture.issuer);
   const times: number[][] = all.map(() => []);
   // Whoever takes everything is fast, too.
@@ -124,7 +116,7 @@ export async function verifyCold(context: Context): Promise<Outcome> {
     ];
   });
   const bare = await bareNode(extent.quick ? 5 : 9);
-  return { rows, series: { bareNodeMs: bare, built: existsSync(BUILT) } };
+  return { rows, series: { bareNodeMs: bare } };
 }
 
 /** What no program on Node can go below. */
