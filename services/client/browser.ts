@@ -31,7 +31,10 @@ export {
   wantsBytes,
 } from '../core/verify.ts';
 
-/** @throws CodedError with the code of the check that failed */
+/**
+ * Verifies a bundle over a file, with an engine that needs no Node.
+ * @throws CodedError with the code of the check that failed
+ */
 export function verify(
   root: TrustedRoot,
   bundle: Bundle,
@@ -41,7 +44,10 @@ export function verify(
   return verifyBundle(nobleCrypto, root, bundle, artifact, policy);
 }
 
-/** As verify, but a refusal comes back with the checks that led to it. */
+/**
+ * As verify, but a refusal comes back, with the checks that led to it.
+ * @throws nothing that a bundle could cause
+ */
 export function examine(
   root: TrustedRoot,
   bundle: Bundle,

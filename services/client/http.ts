@@ -30,7 +30,9 @@ export interface HttpAnswer {
 
 /** What a request needs of the world; handed in, so that tests need no network and no time. */
 export interface HttpEdges {
+  /** As the global one. */
   readonly fetch: typeof fetch;
+  /** Waits between attempts. */
   readonly sleep: (ms: number) => Promise<void>;
 }
 

@@ -28,7 +28,9 @@ export interface SignContext {
   readonly random: (length: number) => Uint8Array;
 }
 
+/** A signature that was made. */
 export interface Signed {
+  /** To be written by serializeBundle. */
   readonly bundle: Bundle;
   /** Of our own verification. */
   readonly verification: Verification;

@@ -21,7 +21,11 @@ export const PREDICATE_TYPES: ReadonlyMap<string, string> = new Map([
 /** What `cosign sign` puts where a signature is meant, not a statement about the artifact. */
 export const SIGNATURE_PREDICATE_TYPE = 'https://sigstore.dev/cosign/sign/v1';
 
-/** @param type alias or URI @throws CodedError USAGE */
+/**
+ * The URI of a kind of statement.
+ * @param type alias of PREDICATE_TYPES, or a URI, which stays as it is
+ * @throws CodedError USAGE when it is neither
+ */
 export function predicateTypeOf(type: string): string {
   const known = PREDICATE_TYPES.get(type);
   if (known !== undefined) return known;

@@ -15,7 +15,9 @@ import {
 import { parseTrustedRoot, TRUSTED_ROOT_MEDIA_TYPE, type TrustedRoot } from '../core/trust.ts';
 import { readBounded } from './files.ts';
 
+/** Trust files, read and checked. */
 export interface Trust {
+  /** Whom to believe. */
   readonly trustedRoot: TrustedRoot;
   /** Where to sign; absent when only a trusted root was given. */
   readonly signingConfig: SigningConfig | undefined;
@@ -48,6 +50,8 @@ const READERS = new Map<string, (text: Uint8Array) => Trust>([
 ]);
 
 /**
+ * Reads trust files: a client trust config, a directory as `trust export` writes it, or a trusted root
+ * alone, with which nothing can be signed. There is no default.
  * @param path file or directory
  * @throws CodedError FILE_UNREADABLE, TRUST_ROOT_MALFORMED, SIGNING_CONFIG_MALFORMED
  */

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Signature algorithms, one row each (sigstore protobuf-specs PublicKeyDetails; cosign's registry).
 
+/** `sha1` is read in old timestamps alone; nothing is signed by it. */
 export type HashName = 'sha1' | 'sha256' | 'sha384' | 'sha512';
 
+/** Kind of a public key. */
 export type KeyKind = 'p256' | 'p384' | 'p521' | 'rsa' | 'ed25519';
 
 /** A public key, parsed once. Identity of the object is the cache key of the engines. */
 export interface PublicKey {
+  /** Curve, RSA or Ed25519. */
   readonly kind: KeyKind;
   /** SubjectPublicKeyInfo, DER. */
   readonly spki: Uint8Array;
@@ -16,6 +19,7 @@ export interface PublicKey {
   readonly sizeBits: number;
 }
 
+/** A way to sign: kind of key with a hash. */
 export interface Algorithm {
   /** Name in the registry of algorithms, as flags and configs spell it. */
   readonly id: string;
@@ -23,6 +27,7 @@ export interface Algorithm {
   readonly keyDetails: string;
   /** PublicKeyDetails on the wire of protobuf. */
   readonly keyDetailsNumber: number;
+  /** Of the keys that sign with it. */
   readonly kind: KeyKind;
   /** RSA modulus length; 0 where the kind settles it. */
   readonly sizeBits: number;

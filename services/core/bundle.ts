@@ -17,6 +17,7 @@ import { CodedError, coded } from './errors.ts';
 import { type Json, parseJson } from './json.ts';
 import { ProtoMessage } from './protojson.ts';
 
+/** Of the media type. */
 export type BundleVersion = '0.1' | '0.2' | '0.3';
 
 /** The form that is written. */
@@ -35,9 +36,13 @@ export type BundleSigner =
   | { readonly kind: 'chain'; readonly certificates: readonly Uint8Array[] }
   | { readonly kind: 'publicKey'; readonly hint: string };
 
+/** Proof that an entry stands in a tree (RFC 6962 §2.1.1). */
 export interface InclusionProof {
+  /** Place of the entry in this tree. */
   readonly logIndex: number;
+  /** Entries of this tree. */
   readonly treeSize: number;
+  /** SHA-256; what the checkpoint must say. */
   readonly rootHash: Uint8Array;
   /** Leaf to root. */
   readonly hashes: readonly Uint8Array[];
@@ -45,37 +50,56 @@ export interface InclusionProof {
   readonly checkpoint: string;
 }
 
+/** An entry of a transparency log, with what proves it. */
 export interface LogEntry {
+  /** Of Rekor v1 over all trees that the log ever had. */
   readonly logIndex: number;
+  /** By it the trusted root knows the log. */
   readonly logId: Uint8Array;
+  /** `hashedrekord`, `dsse`, `intoto`. */
   readonly kind: string;
+  /** Of the kind: `0.0.2`. */
   readonly version: string;
   /** Seconds since 1970; 0 = none. */
   readonly integratedTime: number;
   /** Signed entry timestamp of Rekor v1. */
   readonly inclusionPromise: Uint8Array | undefined;
+  /** Always there from v0.2 on. */
   readonly inclusionProof: InclusionProof | undefined;
+  /** JSON in UTF-8, as it stands in the log. */
   readonly canonicalizedBody: Uint8Array;
 }
 
+/** A signature over a file. */
 export interface MessageSignature {
   /** A hint of the signer's. */
   readonly digest: { readonly hash: HashName; readonly value: Uint8Array } | undefined;
+  /** Raw: ASN.1 DER for ECDSA. */
   readonly signature: Uint8Array;
 }
 
+/** What was signed: a file, or a statement in an envelope. */
 export type BundleContent =
   | { readonly messageSignature: MessageSignature }
   /** With exactly one signature. */
   | { readonly envelope: Envelope };
 
+/**
+ * A signature with every proof about it, as parseBundle reads it: nothing that its version demands
+ * is missing.
+ */
 export interface Bundle {
+  /** As it was written. */
   readonly mediaType: string;
+  /** What the media type stands for. */
   readonly version: BundleVersion;
+  /** Certificate, chain or a hint at a key. */
   readonly signer: BundleSigner;
+  /** At most 32. */
   readonly tlogEntries: readonly LogEntry[];
   /** TimeStampResp of RFC 3161, DER. */
   readonly timestamps: readonly Uint8Array[];
+  /** A signature over a file, or an envelope. */
   readonly content: BundleContent;
 }
 
@@ -352,7 +376,10 @@ function contentJson(content: BundleContent): { readonly [name: string]: Json } 
   };
 }
 
-/** The bundle as one line of JSON. What parseBundle reads of it is `bundle` again. */
+/**
+ * The bundle as one line of JSON. What parseBundle reads of it is `bundle` again.
+ * @throws nothing for what parseBundle or sign made
+ */
 export function serializeBundle(bundle: Bundle): string {
   return JSON.stringify({
     mediaType: bundle.mediaType,

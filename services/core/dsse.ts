@@ -13,15 +13,21 @@ export function pae(payloadType: string, payload: Uint8Array): Uint8Array {
   return concat(utf8(`DSSEv1 ${type.length} `), type, utf8(` ${payload.length} `), payload);
 }
 
+/** A signature over the pre-authentication encoding of an envelope. */
 export interface EnvelopeSignature {
+  /** Raw: ASN.1 DER for ECDSA. */
   readonly sig: Uint8Array;
   /** A hint; nothing may be decided by it. */
   readonly keyid: string;
 }
 
+/** A DSSE envelope. */
 export interface Envelope {
+  /** What was signed, of the type below. */
   readonly payload: Uint8Array;
+  /** `application/vnd.in-toto+json` for statements. */
   readonly payloadType: string;
+  /** One in a bundle. */
   readonly signatures: readonly EnvelopeSignature[];
 }
 
@@ -53,16 +59,23 @@ export function parseEnvelope(input: string | Uint8Array): Envelope {
   return envelope;
 }
 
+/** A file that a statement is about. */
 export interface Subject {
+  /** As the signer calls it; not compared. */
   readonly name: string;
   /** Algorithm → value as the statement spells it (hex for hashes). Never empty. */
   readonly digest: ReadonlyMap<string, string>;
 }
 
+/** An in-toto statement, v1 or v0.1. */
 export interface Statement {
+  /** URI of the version. */
   readonly type: string;
+  /** URI of what is stated. */
   readonly predicateType: string;
+  /** One at least. */
   readonly subjects: readonly Subject[];
+  /** What is stated; not judged. */
   readonly predicate: Json | undefined;
 }
 

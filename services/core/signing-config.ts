@@ -24,23 +24,34 @@ export const SIGNING_CONFIG_MEDIA_TYPE = 'application/vnd.dev.sigstore.signingco
 export const CLIENT_TRUST_CONFIG_MEDIA_TYPE =
   'application/vnd.dev.sigstore.clienttrustconfig.v0.1+json';
 
+/** A service of a signing config; valid in its window. */
 export interface SigningService extends Window {
+  /** Base URL; of a timestamp authority the whole endpoint. */
   readonly url: string;
+  /** From 1. */
   readonly majorApiVersion: number;
+  /** One service of each operator is used. */
   readonly operator: string;
 }
 
+/** How many services are used: each, one, or `count`. */
 export type Selector = 'ALL' | 'ANY' | 'EXACT';
 
+/** How many of the valid services a signer uses. */
 export interface ServiceSelection {
+  /** See Selector. */
   readonly selector: Selector;
   /** With EXACT alone. */
   readonly count?: number;
 }
 
+/** Where a signer goes: signing_config.v0.2.json. */
 export interface SigningConfig {
+  /** Certificate authorities. */
   readonly caUrls: readonly SigningService[];
+  /** Identity providers, for people. */
   readonly oidcUrls: readonly SigningService[];
+  /** Transparency logs. */
   readonly rekorTlogUrls: readonly SigningService[];
   /** Present when there are logs. */
   readonly rekorTlogConfig?: ServiceSelection;
@@ -50,8 +61,11 @@ export interface SigningConfig {
   readonly tsaConfig?: ServiceSelection;
 }
 
+/** Both documents in one file. */
 export interface ClientTrustConfig {
+  /** Whom to believe. */
   readonly trustedRoot: TrustedRoot;
+  /** Where to sign. */
   readonly signingConfig: SigningConfig;
 }
 
@@ -139,7 +153,11 @@ export function parseSigningConfig(json: string | Uint8Array): SigningConfig {
   );
 }
 
-/** @throws CodedError TRUST_ROOT_MALFORMED or SIGNING_CONFIG_MALFORMED, by the part at fault */
+/**
+ * Reads a client trust config: trusted root and signing config in one file.
+ * @param json at most 2 MiB
+ * @throws CodedError TRUST_ROOT_MALFORMED or SIGNING_CONFIG_MALFORMED, by the part at fault
+ */
 export function parseClientTrustConfig(json: string | Uint8Array): ClientTrustConfig {
   const document = 'client trust config';
   const message = naming('TRUST_ROOT_MALFORMED', document, () => {

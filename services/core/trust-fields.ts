@@ -5,7 +5,9 @@ import { FieldError, type ProtoMessage } from './protojson.ts';
 
 /** A closed interval of time: both ends belong to it. Milliseconds since 1970. */
 export interface Window {
+  /** First moment. */
   readonly start: number;
+  /** Last moment; absent: none yet. */
   readonly end?: number;
 }
 

@@ -29,25 +29,35 @@ export { inWindow, type Window } from './trust-fields.ts';
 
 export const TRUSTED_ROOT_MEDIA_TYPE = 'application/vnd.dev.sigstore.trustedroot+json;version=0.1';
 
+/** A log that verifiers believe. */
 export interface TrustLog extends Window {
   /** With scheme. The host name is the origin of a Rekor v2 log. */
   readonly baseUrl: string;
   /** 32 octets. */
   readonly logId: Uint8Array;
+  /** Signs checkpoints, or tree heads and SCTs. */
   readonly key: PublicKey;
+  /** How the key signs. */
   readonly algorithm: Algorithm;
 }
 
+/** A certificate or timestamp authority that verifiers believe. */
 export interface TrustAuthority extends Window {
+  /** Its address. */
   readonly uri: string;
   /** CA: issuing certificate first. TSA: leaf first. Self-signed root last. */
   readonly chain: readonly Certificate[];
 }
 
+/** Whom a verifier believes, and when: trusted_root.json. */
 export interface TrustedRoot {
+  /** Transparency logs, of Rekor v1 and v2. */
   readonly tlogs: readonly TrustLog[];
+  /** Logs of certificates. */
   readonly ctlogs: readonly TrustLog[];
+  /** Who certifies signers. */
   readonly certificateAuthorities: readonly TrustAuthority[];
+  /** Who tells the time. */
   readonly timestampAuthorities: readonly TrustAuthority[];
   /** Logs that were passed over: `tlogs[1]: keyDetails …`. */
   readonly unread?: readonly string[];
@@ -211,7 +221,11 @@ export function readTrustedRoot(json: Json, path: string): TrustedRoot {
   return unread.length === 0 ? read : { ...read, unread };
 }
 
-/** @throws CodedError TRUST_ROOT_MALFORMED, `field` = path of the fault */
+/**
+ * Reads trusted_root.json.
+ * @param json at most 1 MiB
+ * @throws CodedError TRUST_ROOT_MALFORMED, `field` = path of the fault
+ */
 export function parseTrustedRoot(json: string | Uint8Array): TrustedRoot {
   return naming('TRUST_ROOT_MALFORMED', 'trusted root', () =>
     readTrustedRoot(parseJson(json, { maxLength: MAX_LENGTH }), ''),

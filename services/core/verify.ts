@@ -21,6 +21,7 @@ import { type Artifact, loggedSignature, verifyContent } from './verify/artifact
 import { requireClaimedTimes, verifyCertificate, verifySct } from './verify/certificate.ts';
 import { verifyEntryBody } from './verify/entry.ts';
 import { type Identity, readIdentity, requireIdentity } from './verify/identity.ts';
+import type { Facts } from './verify/inputs.ts';
 import * as inputs from './verify/inputs.ts';
 import { type VerifiedEntry, verifyLogEntries } from './verify/log.ts';
 import { chooseSigner, type Policy, type SigningKey } from './verify/signer.ts';
@@ -42,41 +43,45 @@ export const CHECKS = [
   'signature',
 ] as const;
 
+/** One of the eight checks. */
 export type CheckName = (typeof CHECKS)[number];
 
+/** What one check saw and found. */
 export interface Check {
+  /** Which. */
   readonly name: CheckName;
+  /** A check behind one that failed does not appear. */
   readonly verdict: 'passed' | 'failed' | 'not applicable';
   /** What the check looked at. */
-  readonly inputs: inputs.Facts;
+  readonly inputs: Facts;
   /** What it established, when it passed. */
-  readonly found?: inputs.Facts;
+  readonly found?: Facts;
   /** Why it failed. */
   readonly error?: { readonly code: ErrorCode; readonly reason: string };
 }
 
+/** What a verified bundle proves. */
 export interface Verification {
+  /** All eight, in their order. */
   readonly checks: readonly Check[];
   /** Absent for a managed key. */
   readonly identity: Identity | undefined;
+  /** Every proven time; none for a key whose bundle has neither timestamp nor promise. */
   readonly times: readonly VerifiedTime[];
+  /** Of known logs. */
   readonly entries: readonly VerifiedEntry[];
   /** Of an attestation. */
   readonly statement: Statement | undefined;
 }
 
+/** A verification, or why there is none; with the checks that were made. */
 export type Examination =
   | { readonly checks: readonly Check[]; readonly verification: Verification }
   | { readonly checks: readonly Check[]; readonly error: CodedError };
 
 interface Recorder {
   /** Runs one check and records it with its inputs and what `found` tells of its result. */
-  run<T>(
-    name: CheckName,
-    inputs: inputs.Facts,
-    run: () => T,
-    found: (result: T) => inputs.Facts,
-  ): T;
+  run<T>(name: CheckName, inputs: Facts, run: () => T, found: (result: T) => Facts): T;
   /** Records a check that has nothing to look at. */
   skip(name: CheckName, because: string): void;
 }

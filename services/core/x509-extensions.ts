@@ -16,8 +16,11 @@ import { ParseError } from './errors.ts';
 import { OID } from './oid.ts';
 import { parseAltNames, type SubjectAltName } from './x509-name.ts';
 
+/** An extension as it stands in a certificate. */
 export interface Extension {
+  /** In dotted form. */
   readonly oid: string;
+  /** Whether whoever does not know it must refuse. */
   readonly critical: boolean;
   /** Content of the extnValue OCTET STRING. */
   readonly value: Uint8Array;
@@ -26,20 +29,31 @@ export interface Extension {
 /** Bits of KeyUsage (RFC 5280 §4.2.1.3). */
 export const KEY_USAGE = { digitalSignature: 0, keyCertSign: 5, crlSign: 6 } as const;
 
+/** What else a key may be used for. */
 export interface ExtendedKeyUsage {
+  /** Purposes, in dotted form. */
   readonly oids: readonly string[];
+  /** Whether others must understand it. */
   readonly critical: boolean;
 }
 
 /** What the extensions say. Filled row by row while a certificate is parsed. */
 export interface ExtensionFacts {
+  /** basicConstraints; false without it. */
   isCa: boolean;
+  /** Absent: no limit. */
   pathLength?: number;
+  /** Numbers of the bits that are set; absent without the extension. */
   keyUsage?: ReadonlySet<number>;
+  /** Absent without the extension. */
   extendedKeyUsage?: ExtendedKeyUsage;
+  /** Absent without the extension. */
   subjectKeyId?: Uint8Array;
+  /** keyIdentifier alone. */
   authorityKeyId?: Uint8Array;
+  /** Empty without the extension. */
   altNames: readonly SubjectAltName[];
+  /** Whether that extension is critical. */
   altNamesCritical: boolean;
 }
 

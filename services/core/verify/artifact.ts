@@ -34,7 +34,10 @@ function tolerant<T>(find: () => readonly T[]): readonly T[] {
   }
 }
 
-/** The digests of the artifact that a verification will ask for, for callers who stream it. */
+/**
+ * The digests of the artifact that a verification will ask for, for callers who stream it.
+ * @throws nothing; of a bundle that will be refused none
+ */
 export function artifactHashes(bundle: Bundle, policy: Policy): HashName[] {
   const { content } = bundle;
   const asked = tolerant((): readonly string[] => {
@@ -53,6 +56,7 @@ export function artifactHashes(bundle: Bundle, policy: Policy): HashName[] {
 /**
  * Whether digests cannot be enough: pure Ed25519 signs the file itself. Logs hold digests, so that is
  * found in bundles without an entry alone.
+ * @throws nothing
  */
 export function wantsBytes(bundle: Bundle, policy: Policy): boolean {
   if (!('messageSignature' in bundle.content) || bundle.tlogEntries.length > 0) return false;

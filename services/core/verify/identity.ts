@@ -6,8 +6,11 @@ import { CodedError, coded } from '../errors.ts';
 import { FULCIO_EXTENSIONS, type FulcioExtension } from '../oid.ts';
 import { type Certificate, findExtension, type SubjectAltName } from '../x509.ts';
 
+/** Who signed, as the certificate says. */
 export interface Identity {
+  /** Form of the name. */
   readonly kind: 'email' | 'uri' | 'username';
+  /** The one subject alternative name. */
   readonly name: string;
   /** Issuer of the token: extension 1.8, else 1.1. Empty when the certificate names none. */
   readonly issuer: string;
@@ -63,6 +66,7 @@ export function readIdentity(certificate: Certificate): Identity {
 export interface WantedExtension {
   /** Last arc of 1.3.6.1.4.1.57264.1. */
   readonly number: number;
+  /** Text that it must have, character by character. */
   readonly value: string;
 }
 
@@ -74,7 +78,9 @@ export interface WantedIdentity {
   readonly identityRegexp?: string;
   /** Issuer of the identity token. */
   readonly issuer?: string;
+  /** Pattern of the whole issuer. */
   readonly issuerRegexp?: string;
+  /** All of them must be there. */
   readonly extensions?: readonly WantedExtension[];
 }
 

@@ -8,6 +8,7 @@ import type { Certificate } from '../x509.ts';
 import type { Artifact } from './artifact.ts';
 import type { Policy } from './signer.ts';
 
+/** Names → what was seen, for people and reports. */
 export type Facts = Readonly<Record<string, string | number | readonly string[]>>;
 
 const instant = (timeMs: number) => new Date(timeMs).toISOString();

@@ -93,8 +93,11 @@ function readCheckpoint(
   return { log, checkpoint };
 }
 
+/** An entry whose place in a trusted log is proven. */
 export interface VerifiedEntry {
+  /** As it stands in the bundle. */
   readonly entry: LogEntry;
+  /** Of the trusted root. */
   readonly log: TrustLog;
   /** Of the checkpoint; the host of the log where only a promise stands. */
   readonly origin: string;

@@ -10,11 +10,13 @@ import { verifyTimestamp } from '../tsp.ts';
 import { verifyPromise } from './promise.ts';
 import type { Policy } from './signer.ts';
 
+/** A moment at which the signature existed, proven. */
 export interface VerifiedTime {
   /** Milliseconds since 1970. */
   readonly timeMs: number;
   /** `uri` of the timestamp authority or `baseUrl` of the log in the trusted root. */
   readonly authority: string;
+  /** A timestamp of RFC 3161, or the promise of a Rekor v1 log. */
   readonly source: 'timestamp' | 'log';
 }
 
