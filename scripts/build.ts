@@ -5,6 +5,7 @@ import { chmodSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } fr
 import { join } from 'node:path';
 import { writeBundles } from './release/bundles.ts';
 import { thirdPartyLicences } from './release/licences.ts';
+import { currentManual } from './release/manual.ts';
 import { packagesOf, readLockfile, readManifest } from './release/packages.ts';
 import { cyclonedx } from './release/sbom.ts';
 import { writeTypes } from './release/types.ts';
@@ -45,6 +46,7 @@ async function main(): Promise<void> {
   writeFileSync(join(DIST, 'THIRD-PARTY-LICENSES'), thirdPartyLicences(ROOT, packages));
   const sbom = cyclonedx(ROOT, manifest, packages, bundled.wanted);
   writeFileSync(join(DIST, 'sbom.cdx.json'), sbom);
+  writeFileSync(join(DIST, 'sigstead.1'), currentManual());
   chmodSync(join(DIST, 'lib', 'bin.cjs'), 0o755);
   const carried = packages.filter(({ how }) => how === 'beside').map(({ path }) => path);
   for (const name of ['dist', ...PACKED, ...carried]) settleModes(join(ROOT, name));

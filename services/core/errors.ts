@@ -6,6 +6,7 @@
 /** Bytes or text do not have the form their specification demands. The door that called the parser
  * turns it into a coded error of its own. */
 export class ParseError extends Error {
+  /** Always `ParseError`. */
   override name = 'ParseError';
 }
 
@@ -21,11 +22,13 @@ export const EXIT = {
   token: 7,
 } as const;
 
+/** What goes with a code. */
 export interface ErrorRow {
   /** HTTP status of a service that answers with it. */
   readonly http: number;
   /** google.rpc.Code in the JSON body. */
   readonly grpc: number;
+  /** Exit code of the command. */
   readonly exit: number;
   /** What a person does about it. */
   readonly mend: string;
@@ -155,7 +158,9 @@ export const ERRORS = {
   ENTRY_KEY_DETAILS: request('Set keyDetails to the algorithm of the key that you send.'),
   ENTRY_ALGORITHM_DISABLED: request('Use an algorithm that this log accepts.'),
   ENTRY_DIGEST_LENGTH: request('Send the digest that the algorithm in keyDetails makes.'),
-  ENTRY_SIGNATURE: request('The signature does not verify over the digest with this key.'),
+  ENTRY_SIGNATURE: request(
+    'Sign the digest that you send, with the key that you send, in the form that keyDetails names.',
+  ),
   ENTRY_KIND: request('Send hashedRekordRequestV002 or dsseRequestV002.'),
 
   // Timestamp authority (docs/tsa.md)
@@ -298,7 +303,7 @@ export const ERRORS = {
   ),
   DIGEST_MISMATCH: local(
     EXIT.proof,
-    'The file was altered after it was signed, or the bundle belongs to another file.',
+    'Fetch file and bundle again: one was altered, or they do not belong together.',
   ),
   STATEMENT_MALFORMED: local(
     EXIT.proof,
@@ -306,7 +311,7 @@ export const ERRORS = {
   ),
   SUBJECT_MISMATCH: local(
     EXIT.proof,
-    'The file was altered, or the attestation is about another file.',
+    'Fetch file and attestation again: one was altered, or they do not belong together.',
   ),
   PREDICATE_TYPE: local(
     EXIT.identity,
@@ -322,7 +327,7 @@ export const ERRORS = {
   ),
   EXTENSION_MISMATCH: local(
     EXIT.identity,
-    'The certificate says something else than asked for; the message names the extension.',
+    'Trust what the certificate says, which stands in the message, only if you want that.',
   ),
   IDENTITY_POLICY_MISSING: local(
     EXIT.usage,
@@ -352,9 +357,12 @@ export const ERRORS = {
   ),
   TUF_MALFORMED: local(
     EXIT.trust,
-    'The metadata of the trust root is damaged; see the named file.',
+    'Look at the named file: a proxy that answers everything with a page of its own is a usual cause.',
   ),
-  TUF_THRESHOLD: local(EXIT.trust, 'The named file lacks signatures of its keyholders.'),
+  TUF_THRESHOLD: local(
+    EXIT.trust,
+    'Keep the trust files that you have, and ask the operator who signed the named file.',
+  ),
   TUF_EXPIRED: local(EXIT.trust, 'Check the clocks; then let the operator re-sign the named role.'),
   TUF_ROLLBACK: local(
     EXIT.trust,
@@ -364,10 +372,13 @@ export const ERRORS = {
     EXIT.trust,
     'Files of different publications stand together: fetch again, else let the operator publish.',
   ),
-  TUF_TARGET: local(EXIT.trust, 'The target file is missing or altered in the repository.'),
+  TUF_TARGET: local(
+    EXIT.trust,
+    'Fetch again; if it stays so, tell the operator which target the message names.',
+  ),
 
   // Command line (docs/cli.md)
-  USAGE: local(EXIT.usage, 'See --help.'),
+  USAGE: local(EXIT.usage, 'Show the command with --help; it has examples.'),
   TRUST_ABSENT: local(
     EXIT.usage,
     'Give --trust-config (or --trusted-root) with the trust files of your own instance.',
@@ -385,19 +396,22 @@ export const ERRORS = {
   ),
   SERVICE_REFUSED: local(
     EXIT.network,
-    'The named service refused; its reason stands in the message.',
+    'Do what its reason in the message asks for; else show the message to its operator.',
   ),
   SERVICE_ANSWER: local(
     EXIT.network,
-    'The named service sent an answer that does not verify; nothing was written.',
+    'Do not use the named service until its operator has looked: its answer proves nothing.',
   ),
 } as const satisfies Record<string, ErrorRow>;
 
+/** A name of the table of errors; each is explained in the document of its section. */
 export type ErrorCode = keyof typeof ERRORS;
 
 /** An error with a stable code. `message` says what was wrong, never a secret. */
 export class CodedError extends Error {
+  /** Always `CodedError`. */
   override name = 'CodedError';
+  /** Stable; programs may compare it. */
   readonly code: ErrorCode;
   /** The field, claim, file or flag at fault. */
   readonly field: string | undefined;
@@ -415,6 +429,7 @@ export class CodedError extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
 
+  /** HTTP status, exit code and mend of the code. */
   get row(): ErrorRow {
     return ERRORS[this.code];
   }

@@ -7,14 +7,16 @@
 //   npm       by .ci/run on a fresh clone; here, that the scripts exist
 //   example   by nobody: it needs an installation of the reader's; here, that its flags exist
 //
-// A ```yaml NAME block becomes the file NAME before anything runs.
-import { readFileSync, writeFileSync } from 'node:fs';
+// A block ```yaml NAME, ```json NAME or ```js NAME becomes the file NAME before anything runs. What
+// stands in a block ```text prints behind commands is printed by them; `…` is any text. A ```yml
+// block is a file of another program, a workflow say: commands of ours in it exist with their flags.
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
 import { buildCli } from '../../services/client/cli.ts';
-import { trustCommand } from '../../services/client/trust-export.ts';
-import { configCommand, devCommand, serveCommand } from '../../services/stack/commands.ts';
+import { otherCommands } from '../../services/stack/program.ts';
 import { allDocuments, type Block, type Document } from '../support/documents.ts';
 import { ROOT, temporaryDirectory } from '../support/stack.ts';
 import { openWorkshop, type Room, type Workshop } from '../support/workshop.ts';
@@ -47,14 +49,10 @@ describe('commands that need Node alone', () => {
     directory.remove();
   });
 
-  /** The room of a document, with the files that its text gives. */
   async function roomOf(document: Document): Promise<Room> {
     const known = rooms.get(document);
     if (known !== undefined) return known;
-    const room = await workshop.room(document.path.replaceAll(/[^\w]/g, '-'));
-    for (const { language, note, text } of document.blocks) {
-      if (language === 'yaml' && note !== '') writeFileSync(join(room.directory, note), text);
-    }
+    const room = await workshop.room(document);
     rooms.set(document, room);
     return room;
   }
@@ -83,7 +81,7 @@ describe('commands of npm', () => {
 });
 
 describe('examples', () => {
-  const cli = buildCli([trustCommand(), serveCommand(), configCommand(), devCommand()]);
+  const cli = buildCli(otherCommands());
 
   /** Lines of sigstead, continued ones joined. */
   const lines = ({ text }: Block) =>
@@ -102,15 +100,33 @@ describe('examples', () => {
     return command;
   }
 
-  it.each(marked('example'))('$where uses commands and flags that exist', ({ block }) => {
-    expect(lines(block).length).toBeGreaterThan(0);
-    for (const line of lines(block)) {
-      const words = line.replace(/ #.*$/, '').split(/\s+/);
-      const command = commandOf(words);
-      const known = new Set(command.options.map(({ long }) => long));
-      const flags = words.filter((word) => word.startsWith('--')).map((word) => word.split('=')[0]);
-      expect([line, command === cli]).toEqual([line, false]);
-      expect(flags.filter((flag) => !known.has(flag ?? ''))).toEqual([]);
-    }
+  const others = allDocuments().flatMap(({ path, blocks }) =>
+    blocks
+      .filter(({ language }) => language === 'yml')
+      .map((block) => ({ block, where: `${path}:${block.line}` })),
+  );
+
+  it.each(others)('$where is YAML', ({ block }) => {
+    expect(parseAllDocuments(block.text).flatMap(({ errors }) => errors)).toEqual([]);
   });
+
+  it.each([...marked('example'), ...others])(
+    '$where uses commands and flags that exist',
+    ({ block }) => {
+      expect(lines(block).length).toBeGreaterThan(0);
+      for (const line of lines(block)) {
+        const words = line
+          .replace(/ #.*$/, '')
+          .replace(/ [|>].*$/, '')
+          .split(/\s+/);
+        const command = commandOf(words);
+        const known = new Set(command.options.map(({ long }) => long));
+        const flags = words
+          .filter((word) => word.startsWith('--'))
+          .map((word) => word.split('=')[0]);
+        expect([line, command === cli]).toEqual([line, false]);
+        expect(flags.filter((flag) => !known.has(flag ?? ''))).toEqual([]);
+      }
+    },
+  );
 });

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every error code has a row in the document that its section of the table names.
+// Every error code has a row in the document that its section of the table names, with a cause and a
+// mend, and stands in docs/errors.md.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { errorIndex, explained, readErrorIndex } from '../../scripts/error-index.ts';
 import { ERRORS } from '../../services/core/errors.ts';
 import { codes, readDocument } from '../support/documents.ts';
 import { ROOT } from '../support/stack.ts';
@@ -27,5 +29,21 @@ describe('error codes', () => {
     const { prose } = readDocument(document ?? '');
     const named = prose.filter((line) => codes(/^\| ([^|]+) \|/.exec(line)?.[1]).includes(code));
     expect(named).not.toEqual([]);
+  });
+
+  const tables = explained();
+
+  it.each(Object.keys(ERRORS))('%s has a cause and a mend wherever it is explained', (code) => {
+    const found = tables.filter((one) => one.code === code);
+    expect(found).not.toEqual([]);
+    expect(found.filter(({ cause, mend }) => cause.length < 4 || mend.length < 8)).toEqual([]);
+  });
+
+  it.each(Object.entries(ERRORS))('%s has a mend that says what to do', (_, { mend }) => {
+    expect(mend).toMatch(/^[A-Z`].{10,}\.$/);
+  });
+
+  it('stand in docs/errors.md, which is up to date (node scripts/error-index.ts)', () => {
+    expect(readErrorIndex()).toBe(errorIndex());
   });
 });

@@ -3,9 +3,9 @@
 import { symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { allDocuments } from '../support/documents.ts';
+import { allDocuments, type Document } from '../support/documents.ts';
 import { temporaryDirectory } from '../support/stack.ts';
-import { openWorkshop, type Workshop } from '../support/workshop.ts';
+import { openWorkshop, type Room, type Workshop } from '../support/workshop.ts';
 import { BIN, have, NODE, PROGRAMS } from './support/cache.ts';
 
 /** What stands after the language, and what it needs. */
@@ -19,10 +19,10 @@ const RUNNERS = {
   curl: [],
 } as const;
 
-const found = allDocuments().flatMap(({ path, blocks }) =>
-  blocks
+const found = allDocuments().flatMap((document) =>
+  document.blocks
     .filter(({ language, note }) => language === 'sh' && Object.hasOwn(RUNNERS, note))
-    .map((block) => ({ block, where: `${path}:${block.line}` })),
+    .map((block) => ({ block, document, where: `${document.path}:${block.line}` })),
 );
 
 const SCRIPTS = ['sign.mjs', 'verify.mjs'];
@@ -40,10 +40,21 @@ afterAll(async () => {
 describe.each(Object.entries(RUNNERS))('with %s', (program, tools) => {
   const blocks = found.filter(({ block }) => block.note === program);
 
-  it.runIf(have(...tools)).each(blocks)('$where ends well', async ({ block, where }) => {
-    const room = await workshop.room(where.replaceAll(/[^\w]/g, '-'));
+  const rooms = new Map<Document, Room>();
+
+  /** Blocks of one document for one program go on where the one before ended. */
+  async function roomOf(document: Document): Promise<Room> {
+    const known = rooms.get(document);
+    if (known !== undefined) return known;
+    const room = await workshop.room(document);
     // Where a script finds its packages is decided by its real path.
     for (const script of SCRIPTS) symlinkSync(join(NODE, script), join(room.directory, script));
+    rooms.set(document, room);
+    return room;
+  }
+
+  it.runIf(have(...tools)).each(blocks)('$where ends well', async ({ block, document }) => {
+    const room = await roomOf(document);
     expect(await room.run(block)).toBeTypeOf('string');
   });
 

@@ -44,13 +44,45 @@ export function readDocument(path: string): Document {
   return { path, text, ...split(text) };
 }
 
-/** README, changelog and everything under docs/. */
+/** Blocks that are files: what stands after the language is the name. */
+const FILE_LANGUAGES = new Set(['yaml', 'json', 'js']);
+
+export function filesIn({ blocks }: Document): Array<{ name: string; text: string }> {
+  return blocks
+    .filter(({ language, note }) => FILE_LANGUAGES.has(language) && note !== '')
+    .map(({ note, text }) => ({ name: note, text }));
+}
+
+/** Lines that the commands of a block print, as the block behind it says: ```text prints. */
+export function printsOf({ blocks }: Document, block: Block): string[] {
+  const next = blocks[blocks.indexOf(block) + 1];
+  if (next?.language !== 'text' || next.note !== 'prints') return [];
+  return next.text.trimEnd().split('\n');
+}
+
+/** The lines that do not stand in the output, in their order; `…` is any text. */
+export function notPrinted(lines: readonly string[], output: string): string[] {
+  const plain = (text: string) => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+  const found = output.split('\n').map((line) => line.trim());
+  let at = 0;
+  return lines.filter((line) => {
+    const wanted = new RegExp(`^${line.trim().split('…').map(plain).join('.*')}$`);
+    const place = found.findIndex((one, index) => index >= at && wanted.test(one));
+    if (place >= 0) at = place + 1;
+    return place < 0;
+  });
+}
+
+/** Documents at the root, beside those under docs/. */
+const AT_ROOT = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'];
+
+/** Those at the root and everything under docs/. */
 export function allDocuments(): Document[] {
   const under = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .sort()
     .map((name) => join('docs', name));
-  return ['README.md', 'CHANGELOG.md', ...under].map(readDocument);
+  return [...AT_ROOT, ...under].map(readDocument);
 }
 
 /** Anchors as GitHub and GitLab make them from headings. */
