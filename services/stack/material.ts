@@ -7,11 +7,14 @@ import type { CaConfig } from '../ca/config.ts';
 import { type KeyPair, keyPairReader, type ReadKeyPair } from '../ca/key-files.ts';
 import { coded } from '../core/errors.ts';
 import { parsePem, pem } from '../core/pem.ts';
-import { type CaChainOptions, makeCaChain, makeTsaChain } from '../pki/chain.ts';
+import type { CaChainOptions } from '../pki/chain.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { ensurePrivateKey, ensureSigner, type Signer } from '../runtime/keys.ts';
 import { writeFileDurably } from '../runtime/store.ts';
 import type { Layout } from './state.ts';
+
+/** Loaded by the first start alone: it brings a library of 5 MB, which no later one needs. */
+const chainMaker = () => import('../pki/chain.ts');
 
 export interface Material {
   readonly ca: KeyPair & { /** What stands in the files now. */ readonly read: ReadKeyPair };
@@ -44,6 +47,7 @@ async function ensureCaFiles(
   const at = (name: string) => join(layout.keys, name);
   const files = { chainFile: at('ca-chain.pem'), keyFile: at('ca-intermediate.pem') };
   await ensureChain(files.chainFile, async () => {
+    const { makeCaChain } = await chainMaker();
     const { root, intermediate } = await makeCaChain({
       rootKey: ensurePrivateKey(at('ca-root.pem')),
       intermediateKey: ensurePrivateKey(files.keyFile),
@@ -75,6 +79,7 @@ export async function ensureMaterial(
   };
   const read = keyPairReader(configuredFiles(ca) ?? (await ensureCaFiles(layout, common)));
   const tsaChain = await ensureChain(at('tsa-chain.pem'), async () => {
+    const { makeTsaChain } = await chainMaker();
     const { root, leaf } = await makeTsaChain({
       rootKey: ensurePrivateKey(at('tsa-root.pem')),
       leafKey: ensurePrivateKey(at('tsa.pem')),

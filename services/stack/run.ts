@@ -4,6 +4,7 @@ import { isAbsolute, join, relative } from 'node:path';
 import { VERSION } from '../client/version.ts';
 import { CodedError, EXIT } from '../core/errors.ts';
 import { systemClock } from '../runtime/clock.ts';
+import { releaseMemory } from '../runtime/memory.ts';
 import { jsonLogger, type Logger } from '../runtime/telemetry.ts';
 import type { StackConfig } from './config.ts';
 import { CLI, cosignCommands } from './facts.ts';
@@ -90,6 +91,7 @@ export async function runServe(config: StackConfig, once: boolean): Promise<numb
   const ended = nextSignal();
   if (!config.dev) {
     const stack = await startStack({ config, clock: systemClock, logger });
+    releaseMemory();
     await ended;
     await stack.close();
     return EXIT.ok;
@@ -117,6 +119,7 @@ export async function runServe(config: StackConfig, once: boolean): Promise<numb
     if (!passed) throw new CodedError('INTERNAL', 'the self-check failed; its reason stands above');
     return EXIT.ok;
   }
+  releaseMemory();
   screen.line('Ctrl-C ends it.');
   await ended;
   await stack.close();
