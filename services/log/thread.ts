@@ -2,6 +2,7 @@
 // The writer thread: the only one that waits for a disk, so that no reader and no signer does.
 import { parentPort, workerData } from 'node:worker_threads';
 import { CodedError } from '../core/errors.ts';
+import { releaseMemory } from '../runtime/memory.ts';
 import { openMark } from './mark.ts';
 import { type Order, openWriter, type Writer } from './writer.ts';
 
@@ -50,6 +51,8 @@ function serve(port: NonNullable<typeof parentPort>, { file, markFile }: ThreadD
     port.close();
     writer.close();
   });
+  // While nobody waits for a commit yet.
+  releaseMemory();
   port.postMessage({} satisfies Answer);
 }
 
