@@ -288,32 +288,59 @@ export function readOid({ content }: DerNode): string {
   return text;
 }
 
-/** YYYYMMDDHHMMSS.fffZ */
-const MAX_TIME_OCTETS = 19;
-const TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d{0,2}[1-9]))?Z$/;
+/** A decimal number of fixed length in a time. */
+function decimal(content: Uint8Array, at: number, length: number): number {
+  let value = 0;
+  for (let i = at; i < at + length; i++) {
+    const digit = (content[i] ?? 0) - 0x30;
+    if (digit < 0 || digit > 9) throw new ParseError('time is not DER');
+    value = 10 * value + digit;
+  }
+  return value;
+}
 
-/**
- * UTCTime or GeneralizedTime as milliseconds since 1970. Fractions (at most three digits, no
- * trailing zero) only where `fractions` allows them (RFC 3161 §2.4.2; RFC 5280 §4.1.2.5 has none).
- */
-export function readTime(node: DerNode, fractions = false): number {
-  const { tag, content } = node;
-  if (content.length > MAX_TIME_OCTETS) throw new ParseError('time is not DER');
-  let text = String.fromCharCode(...content);
-  if (tag === TAG.utcTime) text = (text < '50' ? '20' : '19') + text;
-  else if (tag !== TAG.generalizedTime) throw new ParseError('neither UTCTime nor GeneralizedTime');
-  const match = TIME.exec(text);
-  if (match === null || (match[7] !== undefined && (!fractions || tag === TAG.utcTime))) {
+const POINT = 0x2e;
+const ZULU = 0x5a;
+const MAX_FRACTION = 3;
+
+/** Milliseconds in `.f` to `.fff`, the last digit not 0; `end` is where Z stands. */
+function fraction(content: Uint8Array, at: number, end: number): number {
+  const length = end - at - 1;
+  const value = decimal(content, at + 1, Math.min(length, MAX_FRACTION + 1));
+  if (content[at] !== POINT || length < 1 || length > MAX_FRACTION || value % 10 === 0) {
     throw new ParseError('time is not DER');
   }
-  const [, year, month, day, hour, minute, second, fraction = ''] = match;
-  const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}.${fraction.padEnd(3, '0')}Z`;
-  const ms = Date.parse(iso);
-  // Some days and hours that do not exist are read as the next ones.
-  if (Number.isNaN(ms) || new Date(ms).toISOString() !== iso) {
+  return value * 10 ** (MAX_FRACTION - length);
+}
+
+const FOUR_CENTURIES_MS = 146_097 * 86_400_000;
+
+/**
+ * UTCTime or GeneralizedTime, YYYYMMDDHHMMSS[.fff]Z, as milliseconds since 1970. Fractions (at most
+ * three digits, no trailing zero) only where `fractions` allows them (RFC 3161 §2.4.2; RFC 5280
+ * §4.1.2.5 has none).
+ */
+export function readTime({ tag, content }: DerNode, fractions = false): number {
+  const utc = tag === TAG.utcTime;
+  if (!utc && tag !== TAG.generalizedTime)
+    throw new ParseError('neither UTCTime nor GeneralizedTime');
+  const read = decimal(content, 0, utc ? 2 : 4);
+  const year = utc ? read + (read < 50 ? 2000 : 1900) : read;
+  const start = utc ? 2 : 4;
+  const field = (n: number) => decimal(content, start + 2 * n, 2);
+  const [month, day, hour, minute, second] = [field(0), field(1), field(2), field(3), field(4)];
+  const [at, end] = [start + 10, content.length - 1];
+  if (content[end] !== ZULU || end < at) throw new ParseError('time is not DER');
+  if (end > at && (utc || !fractions)) throw new ParseError('time is not DER');
+  const millis = end > at ? fraction(content, at, end) : 0;
+  // Date.UTC takes years below 100 for those of the last century.
+  const ms = Date.UTC(year + 400, month - 1, day, hour, minute, second) - FOUR_CENTURIES_MS;
+  // It rolls what does not exist over into the next month, day or hour.
+  const days = new Date(Date.UTC(year + 400, month, 0)).getUTCDate();
+  const exists = month >= 1 && month <= 12 && day >= 1 && day <= days;
+  if (!exists || hour > 23 || minute > 59 || second > 59)
     throw new ParseError('time does not exist');
-  }
-  return ms;
+  return ms + millis;
 }
 
 // --- writing ---
