@@ -14,7 +14,15 @@ const ROOT = join(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
 
 /** Directories of the checkout and single files that npm packs beside dist/. */
-const PACKED = ['docs', 'CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'];
+const PACKED = [
+  'docs',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'LICENSE',
+  'README.md',
+  'SECURITY.md',
+  'package.json',
+];
 
 /** npm packs files with the modes that they have: those must not depend on the builder's umask. */
 function settleModes(place: string): void {

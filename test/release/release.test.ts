@@ -89,7 +89,8 @@ describe('the tarball', () => {
     const tops = new Set(names.map((name) => name.split('/').slice(0, 2).join('/')));
     expect([...tops].sort()).toEqual(
       [
-        ...['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'docs', 'node_modules', 'package.json'],
+        ...['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'SECURITY.md'],
+        ...['dist', 'docs', 'node_modules', 'package.json'],
       ].map((name) => `package/${name}`),
     );
     expect(names.filter((name) => /\.ts$/.test(name) && !/\.d\.ts$/.test(name))).toEqual([]);

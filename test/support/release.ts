@@ -25,7 +25,16 @@ const run = promisify(execFile);
 const NO_REGISTRY = 'http://127.0.0.1:9/';
 const SOURCES = [
   ...['package.json', 'package-lock.json', '.npmrc', 'tsconfig.json'],
-  ...['README.md', 'CHANGELOG.md', 'LICENSE', 'docs', 'scripts', 'services'],
+  ...[
+    'README.md',
+    'CHANGELOG.md',
+    'CONTRIBUTING.md',
+    'LICENSE',
+    'SECURITY.md',
+    'docs',
+    'scripts',
+    'services',
+  ],
 ];
 /** Packages that a release carries as they are: their files are copied, the others' linked. */
 const CARRIED = ['better-sqlite3', 'node-addon-api'];
