@@ -19,9 +19,10 @@ export interface JsonLimits {
 const MAX_DEPTH = 64;
 const MAX_LENGTH = 32 << 20;
 
-const SPACE = /[ \t\n\r]*/y;
-/** All but quote, backslash and control characters. */
-const PLAIN = /[ !#-[\]-\uffff]*/y;
+const SPACE = new Set([...' \t\n\r'].map((character) => character.charCodeAt(0)));
+const FIRST_PLAIN = 0x20;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
 const HEX4 = /[0-9a-fA-F]{4}/y;
 const ESCAPES: Record<string, string> = {
@@ -65,7 +66,23 @@ class Parser {
   }
 
   #space(): void {
-    this.#match(SPACE);
+    let at = this.#at;
+    // What stands between tokens is seldom more than one space, and most often nothing.
+    while (this.#text.charCodeAt(at) <= FIRST_PLAIN && SPACE.has(this.#text.charCodeAt(at))) at++;
+    this.#at = at;
+  }
+
+  /** All up to a quote, a backslash, a control character or the end. */
+  #plain(): string {
+    const text = this.#text;
+    const start = this.#at;
+    let at = start;
+    for (; at < text.length; at++) {
+      const unit = text.charCodeAt(at);
+      if (unit < FIRST_PLAIN || unit === QUOTE || unit === BACKSLASH) break;
+    }
+    this.#at = at;
+    return text.slice(start, at);
   }
 
   #value(depth: number): Json {
@@ -107,7 +124,7 @@ class Parser {
     this.#at++;
     let out = '';
     for (;;) {
-      out += this.#match(PLAIN)?.[0] ?? '';
+      out += this.#plain();
       const end = this.#text[this.#at++];
       if (end === '"') break;
       // RFC 8259 §7: control characters stand escaped; a raw newline is refused here.
