@@ -20,9 +20,9 @@ const MAX_DEPTH = 64;
 const MAX_LENGTH = 32 << 20;
 
 const SPACE = new Set([...' \t\n\r'].map((character) => character.charCodeAt(0)));
-const FIRST_PLAIN = 0x20;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
+const LAST_SPACE = 0x20;
+/** All but quote, backslash and control characters. */
+const PLAIN = /[ !#-[\]-\uffff]*/y;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
 const HEX4 = /[0-9a-fA-F]{4}/y;
 const ESCAPES: Record<string, string> = {
@@ -68,21 +68,18 @@ class Parser {
   #space(): void {
     let at = this.#at;
     // What stands between tokens is seldom more than one space, and most often nothing.
-    while (this.#text.charCodeAt(at) <= FIRST_PLAIN && SPACE.has(this.#text.charCodeAt(at))) at++;
+    while (this.#text.charCodeAt(at) <= LAST_SPACE && SPACE.has(this.#text.charCodeAt(at))) at++;
     this.#at = at;
   }
 
   /** All up to a quote, a backslash, a control character or the end. */
   #plain(): string {
-    const text = this.#text;
     const start = this.#at;
-    let at = start;
-    for (; at < text.length; at++) {
-      const unit = text.charCodeAt(at);
-      if (unit < FIRST_PLAIN || unit === QUOTE || unit === BACKSLASH) break;
-    }
-    this.#at = at;
-    return text.slice(start, at);
+    PLAIN.lastIndex = start;
+    // It matches anywhere. Unlike exec(), this makes no list of what it found.
+    PLAIN.test(this.#text);
+    this.#at = PLAIN.lastIndex;
+    return this.#text.slice(start, this.#at);
   }
 
   #value(depth: number): Json {
