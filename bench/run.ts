@@ -45,7 +45,7 @@ const SUITES: readonly Suite[] = [
 ];
 
 const QUICK: Extent = { quick: true, rounds: 5, windowMs: 500, warmMs: 1500 };
-const FULL: Extent = { quick: false, rounds: 5, windowMs: 2000, warmMs: 5000 };
+const FULL: Extent = { quick: false, rounds: 5, windowMs: 1500, warmMs: 4000 };
 
 const { values: flags } = parseArgs({
   options: {
@@ -53,6 +53,8 @@ const { values: flags } = parseArgs({
     peers: { type: 'string' },
     only: { type: 'string' },
     growth: { type: 'string', default: '6' },
+    /** Figures alone: a missed gate is shown and does not fail the run. */
+    ungated: { type: 'boolean', default: false },
   },
 });
 
@@ -173,7 +175,7 @@ async function main(): Promise<void> {
       suites: judged,
     };
     writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
-    process.exitCode = passed ? 0 : 1;
+    process.exitCode = passed || flags.ungated ? 0 : 1;
   } finally {
     temporary.remove();
   }
