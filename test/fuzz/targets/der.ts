@@ -184,6 +184,10 @@ const OURS: ReadonlySet<string> = new Set(Object.values(OID));
 const hasOurExtensionsAlone = ({ extensions }: Certificate) =>
   extensions.every(({ oid: id }) => OURS.has(id) || id.startsWith(`${FULCIO_ARC}.`));
 
+/** It opens names of every form; those that identify nobody stay closed here, as in OpenSSL and Go. */
+const hasKnownNamesAlone = ({ altNames }: Certificate) =>
+  altNames.every(({ kind }) => kind !== 'other');
+
 /** The library takes a millisecond: it is asked about one in sixteen. */
 const isSampled = (der: Uint8Array) => ((der.at(-1) ?? 0) & 15) === 0;
 
@@ -191,7 +195,7 @@ function checkCertificate(der: Uint8Array): void {
   const cert = parseCertificate(der);
   sameBytes(rebuild(cert, algorithmOf(cert), uniqueIdsOf(cert)), der, 'certificate');
   askOpenSsl(cert);
-  if (isSampled(der) && hasOurExtensionsAlone(cert)) askPeculiar(cert);
+  if (isSampled(der) && hasOurExtensionsAlone(cert) && hasKnownNamesAlone(cert)) askPeculiar(cert);
 }
 
 // --- keys and requests ---
