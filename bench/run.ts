@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import { temporaryDirectory } from '../test/support/stack.ts';
 import { type Goal, judge, missing, type Row, readGoals } from './goals.ts';
 import { openIssuer } from './issuer.ts';
-import { type Machine, machineFacts } from './machine.ts';
+import { machineFacts } from './machine.ts';
 import { installPrograms } from './peers/install.ts';
 import { openLoad } from './race.ts';
 import { buildRelease } from './release.ts';
@@ -84,7 +84,7 @@ function abilities(): ReadonlySet<Goal['needs']> {
 }
 
 /** Opens what all suites share, runs them, closes it. @throws Error what a suite throws */
-async function runSuites(suites: readonly Suite[], machine: Machine, directory: string) {
+async function runSuites(suites: readonly Suite[], directory: string) {
   const extent = flags.quick ? QUICK : FULL;
   const issuer = await openIssuer();
   const load = openLoad();
@@ -114,7 +114,7 @@ async function runSuites(suites: readonly Suite[], machine: Machine, directory: 
       mkdirSync(own);
       const growthSize = 10 ** Number(flags.growth);
       const peers = { ours, mock, go, release };
-      const shared = { extent, machine, issuer, load, ...peers, growth: growthSize, say };
+      const shared = { extent, issuer, load, ...peers, growth: growthSize, say };
       const context: Context = { ...shared, directory: own };
       judged.push(await runSteady(suite, context));
       rmSync(own, { recursive: true, force: true });
@@ -161,7 +161,7 @@ async function main(): Promise<void> {
     const { cpu, cores, node, load, fdatasyncMs } = machine;
     console.log(`${cpu}, ${cores} cores, Node ${node}, load ${load.toFixed(1)} before the start`);
     console.log(`fdatasync of 4 KB ${fdatasyncMs.toFixed(2)} ms`);
-    const judged = await runSuites(suites, machine, temporary.path);
+    const judged = await runSuites(suites, temporary.path);
     const rows = judged.flatMap((outcome) => outcome.rows);
     report(judged, rows, goals);
     const passed = conclude(rows, goals);

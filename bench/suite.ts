@@ -2,7 +2,7 @@
 // What every suite gets and gives, and the rule that a machine which changes under a suite spoils it.
 import type { Row } from './goals.ts';
 import type { Issuer } from './issuer.ts';
-import { calibrate, drift, type Machine } from './machine.ts';
+import { calibrate, drift } from './machine.ts';
 import type { Programs } from './peers/install.ts';
 import type { Load } from './race.ts';
 import type { Running } from './servers.ts';
@@ -18,7 +18,6 @@ export interface Extent {
 
 export interface Context {
   readonly extent: Extent;
-  readonly machine: Machine;
   /** For the suite alone. */
   readonly directory: string;
   readonly issuer: Issuer;

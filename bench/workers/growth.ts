@@ -23,6 +23,8 @@ const ROUNDS = 9;
 const WINDOW = 8000;
 const WARM = 1000;
 const PROOFS = 4000;
+/** What clients ask about: the newest entries. */
+const RECENT = 10_000;
 const IDLE_MS = 3000;
 /** Windows would make a small log a larger one: each gets a copy of it. */
 const COPIED_BELOW = 100_000;
@@ -76,11 +78,12 @@ async function appendMany(to: Log, count: number, clients: number): Promise<numb
   return found;
 }
 
-/** Of entries anywhere, under the present head, µs. */
-function proofMicros(to: Log): number[] {
+/** Of entries among the newest `newest`, under the present head, µs. */
+function proofMicros(to: Log, newest: number): number[] {
   const { size } = to.head();
+  const first = Math.max(0, size - newest);
   return Array.from({ length: PROOFS }, () => {
-    const index = randomInt(size);
+    const index = randomInt(first, size);
     const started = performance.now();
     to.inclusionProof(index, size);
     return (performance.now() - started) * 1000;
@@ -114,14 +117,16 @@ async function growTo(size: number, from: Grown | undefined): Promise<Grown> {
 
 interface Laps {
   readonly appends: number[][];
-  readonly proofs: number[][];
+  readonly recent: number[][];
+  readonly any: number[][];
 }
 
-async function lap(log: Log, { appends, proofs }: Laps): Promise<void> {
+async function lap(log: Log, { appends, recent, any }: Laps): Promise<void> {
   await appendMany(log, WARM, CLIENTS);
   appends.push(await appendMany(log, WINDOW, CLIENTS));
-  proofMicros(log);
-  proofs.push(proofMicros(log));
+  proofMicros(log, RECENT);
+  recent.push(proofMicros(log, RECENT));
+  any.push(proofMicros(log, log.head().size));
 }
 
 async function lapOfCopy({ path }: Grown, round: number, laps: Laps): Promise<void> {
@@ -136,7 +141,7 @@ const grown: Grown[] = [];
 for (const size of sizes) grown.push(await growTo(Number(size), grown.at(-1)));
 const logs = new Map<Grown, Log>();
 for (const each of grown) if (each.size >= COPIED_BELOW) logs.set(each, await open(each.path));
-const laps = grown.map((): Laps => ({ appends: [], proofs: [] }));
+const laps = grown.map((): Laps => ({ appends: [], recent: [], any: [] }));
 for (let round = 0; round < ROUNDS; round++) {
   for (const [i, each] of grown.entries()) {
     const log = logs.get(each);
@@ -149,14 +154,16 @@ for (const log of logs.values()) await log.close();
 const ends = (windows: readonly number[][]) =>
   median(windows.map((found) => quantile(found, 0.99)));
 const points = grown.map(({ size, bytesPerEntry }, i): GrowthPoint => {
-  const { appends, proofs } = laps[i] as Laps;
+  const { appends, recent, any } = laps[i] as Laps;
   return {
     size,
     bytesPerEntry,
     appendP50Ms: median(appends.map(median)),
     appendP99Ms: ends(appends),
-    proofP50Us: median(proofs.map(median)),
-    proofP99Us: ends(proofs),
+    recentP50Us: median(recent.map(median)),
+    recentP99Us: ends(recent),
+    anyP50Us: median(any.map(median)),
+    anyP99Us: ends(any),
   };
 });
 process.stdout.write(JSON.stringify(points));
