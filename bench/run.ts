@@ -44,7 +44,7 @@ const SUITES: readonly Suite[] = [
   { name: 'growth', run: growth, full: true },
 ];
 
-const QUICK: Extent = { quick: true, rounds: 5, windowMs: 500, warmMs: 1500 };
+const QUICK: Extent = { quick: true, rounds: 5, windowMs: 500, warmMs: 1200 };
 const FULL: Extent = { quick: false, rounds: 5, windowMs: 1500, warmMs: 4000 };
 
 const { values: flags } = parseArgs({
